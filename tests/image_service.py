@@ -18,6 +18,9 @@ from PIL import Image
 
 from pipelines.features import images
 
+REVISED = "what a service made of a prompt, \x1b[31m\ud83d"
+"""With an escape sequence and half of a character, as a hostile service may answer."""
+
 
 class Studio:
     """The images API, drawn by a tiny pipeline."""
@@ -29,6 +32,8 @@ class Studio:
         self.asked: list[dict[str, Any]] = []
         self.busy = 0
         """Requests that are answered by 429 before one is answered."""
+        self.refused: set[str] = set()
+        """Prompts that are answered by 400."""
         self.answer: Any = None
         """What is answered instead of a picture."""
 
@@ -42,7 +47,8 @@ class Studio:
                 body["prompt"], num_inference_steps=1, generator=draw, output_type="np"
             ).images[0]
         png = images.png(Image.fromarray(np.rint(image * 255).astype(np.uint8)))
-        return {"created": 1, "data": [{"b64_json": base64.b64encode(png).decode()}]}
+        picture = {"b64_json": base64.b64encode(png).decode(), "revised_prompt": REVISED}
+        return {"created": 1, "output_format": "png", "data": [picture]}
 
 
 @contextmanager
@@ -53,9 +59,10 @@ def served(studio: Studio) -> Iterator[str]:
             assert self.path == "/v1/images/generations"
             assert self.headers["authorization"] == "Bearer a-secret-key"
             busy, studio.busy = studio.busy, max(0, studio.busy - 1)
-            answer = {"error": {"message": "busy"}} if busy else studio.draw(body)
+            code = 429 if busy else 400 if body["prompt"] in studio.refused else 200
+            answer = studio.draw(body) if code == 200 else {"error": {"message": "not drawn"}}
             data = json.dumps(answer).encode()
-            self.send_response(429 if busy else 200)
+            self.send_response(code)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(data)))
             self.end_headers()

@@ -17,7 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
-from pipelines.llm.cache import BrokenAnswer, Cache, unusable
+from pipelines.llm.cache import Cache, unusable
+from pipelines.llm.stored_values import BrokenAnswer
 from pipelines.llm.values import NOTHING, Reply, Usage
 
 Value = TypeVar("Value")

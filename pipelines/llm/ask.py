@@ -39,6 +39,9 @@ class Asking:
     planned: int | None = None
     """Requests of all calls with this ledger, of which `max_failures` is the share; None: it is the
     share of this call."""
+    texts: bool = True
+    """Whether replies come with their texts. Without, only those in flight are in memory, and
+    `cache.read` gives each: for pictures."""
 
 
 def ask(
@@ -111,8 +114,9 @@ def _session(asking: Asking, cache: Cache, writer: AnswerWriter) -> RequestSessi
         asking.ledger or Ledger(),
         asking.progress or _silent,
         len(digests),
-        dict(cache.answers(digests)),
+        dict(cache.answers(digests, texts=asking.texts)),
         asking.planned,
+        texts=asking.texts,
     )
 
 

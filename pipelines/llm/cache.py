@@ -9,17 +9,17 @@ sent again.
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeGuard
+from typing import Any, Final
 
-from lake import documents, polling, private
-from lake.documents import DocumentError
+from lake import polling, private
 from pipelines.common.errors import ServiceError
+from pipelines.llm import stored_values
+from pipelines.llm.stored_values import BrokenAnswer, Spent
 from pipelines.llm.values import Reply
 
 FILE: Final = "answers.db"
@@ -48,22 +48,6 @@ CREATE TABLE IF NOT EXISTS batches (
     token TEXT PRIMARY KEY, base_url TEXT NOT NULL, id TEXT, digests TEXT NOT NULL
 ) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """The cost of the broken answers to a request."""
-
-    tokens_in: int = 0
-    tokens_out: int = 0
-    dollars: float | None = 0.0
-
-
-class BrokenAnswer(NamedTuple):
-    """What was answered to a request and is no value under its schema."""
-
-    reason: str
-    text: str
 
 
 class Cache:
@@ -102,15 +86,25 @@ class Cache:
         finally:
             connection.close()
 
-    def answers(self, digests: Iterable[str]) -> dict[str, Reply]:
+    def answers(self, digests: Iterable[str], *, texts: bool = True) -> dict[str, Reply]:
         """Return the stored answers by digest, marked as cached.
+
+        Args:
+            digests: Of the requests.
+            texts: Whether with their texts, which are large where they are pictures; else they are
+                empty.
 
         Raises:
             sqlite3.DataError: An answer is damaged. It was paid for, so the user decides whether it
                 is paid for again.
         """
-        rows = self._rows("SELECT digest, reply FROM answers WHERE digest IN", digests)
-        return {digest: _reply(digest, text) for digest, text in rows}
+        reply = (
+            "reply"
+            if texts
+            else "CASE WHEN json_valid(reply) THEN json_set(reply, '$.text', '') ELSE reply END"
+        )
+        rows = self._rows(f"SELECT digest, {reply} FROM answers WHERE digest IN", digests)  # noqa: S608  no input
+        return {digest: stored_values.reply(digest, text) for digest, text in rows}
 
     def keep(self, reply: Reply) -> Reply:
         """Store an answer with the cost of earlier broken ones; return the one that is stored."""
@@ -156,7 +150,7 @@ class Cache:
             digests,
             "GROUP BY digest",
         )
-        return {digest: _spent(*costs) for digest, *costs in rows}
+        return {digest: stored_values.spent(*costs) for digest, *costs in rows}
 
     def begin_batch(self, token: str, base_url: str, digests: Sequence[str]) -> None:
         """Store that a batch will be made, before it is."""
@@ -189,7 +183,9 @@ class Cache:
         rows = self._connection.execute(
             "SELECT token, id, digests FROM batches WHERE base_url = ?", (base_url,)
         )
-        return [(token, batch, _listed(batch, digests)) for token, batch, digests in rows]
+        return [
+            (token, batch, stored_values.listed(batch, digests)) for token, batch, digests in rows
+        ]
 
     def broken(self, digests: Iterable[str]) -> dict[str, list[BrokenAnswer]]:
         """Return the broken answers by digest, in the order in which they came.
@@ -261,7 +257,22 @@ def answered(folder: Path, digests: Iterable[str]) -> set[str]:
     if not (folder / FILE).exists():
         return set()
     with Cache.open(folder) as cache:
-        return set(cache.answers(digests))
+        return set(cache.answers(digests, texts=False))
+
+
+def read(folder: Path, digests: Iterable[str]) -> Iterator[Reply]:
+    """Yield stored answers one by one, in order, so that one is in memory at a time.
+
+    Raises:
+        ServiceError: The cache cannot be read, or an answer is gone.
+    """
+    with Cache.open(folder) as cache:
+        for digest in digests:
+            found = cache.answers([digest]).get(digest)
+            if found is None:
+                gone = sqlite3.DataError(f"the answer to {digest[:12]} is gone")
+                raise unusable(folder, gone)
+            yield found
 
 
 def broken_answers(folder: Path, digests: Iterable[str]) -> dict[str, list[BrokenAnswer]]:
@@ -270,57 +281,6 @@ def broken_answers(folder: Path, digests: Iterable[str]) -> dict[str, list[Broke
         return {}
     with Cache.open(folder) as cache:
         return cache.broken(digests)
-
-
-def _reply(digest: str, text: object) -> Reply:
-    """A stored answer; each value is checked, since anybody may have written the file."""
-    try:
-        reply = Reply(**_json(text), cached=True)
-    except TypeError:
-        raise sqlite3.DataError(f"the answer to {digest[:12]} is damaged") from None
-    texts = (reply.digest, reply.text, reply.model, reply.finish_reason)
-    counts = (reply.tokens_in, reply.tokens_out, reply.attempts)
-    sound = (
-        reply.digest == digest
-        and all(isinstance(value, str) for value in texts)
-        and all(type(count) is int and count >= 0 for count in counts)
-        and (reply.seed is None or type(reply.seed) is int)
-        and _is_amount(reply.dollars)
-        and reply.seconds is not None
-        and _is_amount(reply.seconds)
-    )
-    if not sound:
-        raise sqlite3.DataError(f"the answer to {digest[:12]} is damaged")
-    return reply
-
-
-def _spent(tokens_in: object, tokens_out: object, dollars: object) -> Spent:
-    if type(tokens_in) is int and type(tokens_out) is int and _is_amount(dollars):
-        return Spent(tokens_in, tokens_out, dollars)
-    raise sqlite3.DataError("the cost of broken answers is damaged")
-
-
-def _listed(batch: object, digests: object) -> tuple[str, ...]:
-    names = _json(digests)
-    sound = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    if not sound or not isinstance(batch, str | None):
-        raise sqlite3.DataError("the record of a batch is damaged")
-    return tuple(names)
-
-
-def _is_amount(value: object) -> TypeGuard[float | None]:
-    """Whether a value can be dollars or seconds: None, or a finite number that is not negative."""
-    if isinstance(value, bool) or not isinstance(value, int | float | None):
-        return False
-    return value is None or 0 <= value < math.inf
-
-
-def _json(text: object) -> Any:  # noqa: ANN401  JSON
-    """The JSON value of a cell; None where it is no JSON."""
-    try:
-        return documents.parse_json(text, strict=False) if isinstance(text, str) else None
-    except DocumentError:
-        return None
 
 
 def unusable(folder: Path, error: Exception) -> ServiceError:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,15 @@ from pipelines.llm.answers import Answer
 from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.values import NOTHING, Request, Usage
 
+if TYPE_CHECKING:
+    from PIL import Image
+
+ENDPOINT: Final = "images"
+"""Name of the endpoint in the requests that a round keeps."""
 PATH: Final = "/images/generations"
+SAID: Final = ("created", "size", "quality", "background", "output_format")
+SAID_OF_PICTURE: Final = ("revised_prompt",)
+"""What a service may say about a picture: the prompt that it drew by, where it has changed it."""
 UNCOUNTED: Final = Usage(known=False)
 """Of a picture, which is paid by itself and not by its tokens."""
 
@@ -82,7 +91,7 @@ def read(data: bytes, request: ImageRequest) -> Answer:
         _check(text)
     except AttemptError as error:
         raise error.billed(UNCOUNTED) from None
-    return Answer(text, None, model, NOTHING, "stop")  # a picture has a price of its own
+    return Answer(text, _said(body), model, NOTHING, "stop")  # a picture has a price of its own
 
 
 def _check(text: str) -> None:
@@ -92,8 +101,40 @@ def _check(text: str) -> None:
         raise AttemptError(f"the service answered with a picture that {error}") from None
 
 
+def _said(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a service says about its picture, besides the picture: plain values by their names."""
+    first = body["data"][0]
+    named = {name: body.get(name) for name in SAID} | {
+        name: first.get(name) for name in SAID_OF_PICTURE
+    }
+    return {
+        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        for name, value in named.items()
+        if isinstance(value, str | int | float)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of an answer."""
+
+    pixels: NDArray[np.uint8]
+    """[h, w, 3]."""
+    about: Mapping[str, Any]
+    """Of its file: sha256, bytes, format, width, height."""
+
+
 def pixels(text: str) -> NDArray[np.uint8]:
     """Decode a picture from base64, [h, w, 3].
+
+    Raises:
+        ImageFileError: It is none within the limits.
+    """
+    return opened(text).pixels
+
+
+def opened(text: str) -> Picture:
+    """Decode a picture from base64, and describe its file.
 
     Raises:
         ImageFileError: It is none within the limits.
@@ -102,7 +143,18 @@ def pixels(text: str) -> NDArray[np.uint8]:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise ImageFileError("is no base64") from None
-    return image_files.decode(data, lambda image: np.asarray(image.convert("RGB"), dtype=np.uint8))
+
+    def read_image(image: Image.Image) -> Picture:
+        about = {
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "bytes": len(data),
+            "format": str(image.format),
+            "width": image.width,
+            "height": image.height,
+        }
+        return Picture(np.asarray(image.convert("RGB"), dtype=np.uint8), about)
+
+    return image_files.decode(data, read_image)
 
 
 def _picture(body: Mapping[str, Any]) -> str:

@@ -88,7 +88,8 @@ async def _send(session: RequestSession, connection: ServiceConnection, attempt:
 async def _sent(session: RequestSession, connection: ServiceConnection, attempt: Attempt) -> Reply:
     """Send a request once, within the budget, and store the answer."""
     request = attempt.request
-    stored = session.cache.answers([request.digest]).get(request.digest)
+    digest = request.digest
+    stored = session.cache.answers([digest], texts=session.texts).get(digest)
     if stored is not None:  # another process has sent the request meanwhile
         return stored
     reserved = await _reserve(session, request)

@@ -13,12 +13,13 @@ from pipelines.common.errors import PipelineError, TooManyFailures
 from pipelines.llm import answers, costs, prices
 from pipelines.llm.answer_writer import AnswerWriter
 from pipelines.llm.attempt_error import AttemptError
-from pipelines.llm.cache import Cache, Spent
+from pipelines.llm.cache import Cache
 from pipelines.llm.costs import Ledger
 from pipelines.llm.figures import Figures
 from pipelines.llm.image_requests import ImageRequest
 from pipelines.llm.rate import RateLimiter
 from pipelines.llm.settings import Service
+from pipelines.llm.stored_values import Spent
 from pipelines.llm.values import NOTHING, Failure, Reply, Request, Usage
 
 TOO_MANY: Final = 429
@@ -72,6 +73,8 @@ class RequestSession:
     """By the request's digest."""
     planned: int | None = None
     """Requests of all calls with this ledger, where the share that may fail is one of them."""
+    texts: bool = True
+    """Whether results have their texts."""
     stopped: PipelineError | None = None
     reasons: Counter[str] = field(default_factory=Counter)
     """Why requests failed for good."""
@@ -191,7 +194,8 @@ class RequestSession:
                 seconds=time.monotonic() - attempt.started,
             )
         )
-        return replace(stored, dollars_before=self.before.get(digest, 0.0))
+        text = stored.text if self.texts else ""
+        return replace(stored, text=text, dollars_before=self.before.get(digest, 0.0))
 
     async def charge(self, request: Request, error: AttemptError) -> float | None:
         """Record what an attempt without an answer was billed, and return it; None: nothing."""

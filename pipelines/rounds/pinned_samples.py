@@ -69,10 +69,14 @@ def _pinned(dataset: str, number: int) -> str:
     Raises:
         StaleError: the round is not published.
     """
+    what = f"round {number} of {dataset}, whose accepted rows the candidates are made of,"
+    again = "and then run this round again"
+    if not receipts.path(dataset, number, "publish").is_file():
+        raise StaleError(
+            f"{what} is not published yet; publish it first (`stemma run {dataset}`) {again}"
+        )
     receipt = receipts.read(dataset, number, "publish")
     commit = receipt.commit if receipt.line == refs.MAIN else receipt.main
     if commit is None:
-        raise StaleError(
-            f"round {number} of {dataset} is not on main, so nothing can be made of its rows"
-        )
+        raise StaleError(f"{what} is not on main; publish it on the line main first, {again}")
     return commit

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import polars as pl
 import pytest
 
 from pipelines.rounds import manifest, receipts, tables
@@ -63,6 +64,16 @@ def test_a_round_of_a_service_is_estimated_published_and_proved(
     assert "model painter-1" in shown
     assert "licence CC0-1.0" in shown
     assert "opaque" in shown
+    assert "asked painter-1, images, template " in shown
+    prompted = project.stemma("audit", sample, "--prompt").out
+    kept = tables.read_round(project.lake(), "main", "tiny", "samples", 1)
+    label = kept.filter(pl.col("row") == lineage["row"][0])["label"][0]
+    assert f"prompt:\n  the number {label}" in prompted
+    assert '"format": "PNG"' in prompted
+    assert "what a service made of a prompt, " in prompted
+    assert "\x1b" not in prompted
+    found = project.stemma("descendants", "--model", "painter-1", "--json")
+    assert json.loads(found.out)["occurrences"] == 6, found.said
     done = project.stemma("audit", "--recompute", "main", "--json")
     assert done.code == 0, done.said
     assert json.loads(done.out)["clean"]

@@ -25,10 +25,11 @@ from lake.settings import Remote
 from pipelines.llm import answers, batch_api, image_requests, translation
 from pipelines.llm.attempt_error import AttemptError
 from pipelines.llm.bounds import Gunzip, OversizedError
-from pipelines.llm.cache import FILE, Cache, Spent
+from pipelines.llm.cache import FILE, Cache
 from pipelines.llm.client import Client
 from pipelines.llm.home import ServerHome
 from pipelines.llm.settings import Access, Service
+from pipelines.llm.stored_values import Spent
 from pipelines.llm.values import Reply, Request, Usage
 from tests.fuzz import pictures as drawn
 from tests.fuzz.engine import OURS, fuzzed

@@ -11,8 +11,7 @@ import platform
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -20,16 +19,15 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from pipelines.common import digests, progress
+from pipelines.common import digests
 from pipelines.common.errors import GeneratorError
 from pipelines.common.plugins import NoSettings
 from pipelines.common.shards import Shard
-from pipelines.features import images
 from pipelines.generators import pool as pools
+from pipelines.generators.hosted_images import transcript
+from pipelines.generators.hosted_images.pictures import HostedRequest, Pictures
 from pipelines.generators.hosted_images.settings import VERSION, HostedImagesGenerate
-from pipelines.generators.pool import Pool
 from pipelines.generators.prompts import checks, draws
-from pipelines.generators.prompts.draws import Prompt
 from pipelines.generators.protocol import (
     GenerateBatch,
     GeneratePlan,
@@ -38,78 +36,14 @@ from pipelines.generators.protocol import (
     Generator,
 )
 from pipelines.generators.trained import candidates
-from pipelines.llm import cache, costs, image_requests, readiness
-from pipelines.llm.ask import CACHE, ask
-from pipelines.llm.costs import Ledger
-from pipelines.llm.image_requests import ImageRequest
+from pipelines.llm import cache, costs, readiness
+from pipelines.llm.ask import CACHE
 from pipelines.llm.service_cost import ServiceCost
 from pipelines.llm.settings import LOCAL
 from pipelines.llm.values import Failure, Reply
 
-IMAGE: Final = "image"
 LIBRARIES: Final = ("numpy", "openai", "pillow")
 REASONS: Final = 10
-HostedRequest = GenerateRequest[HostedImagesGenerate]
-
-
-@dataclass
-class Pictures:
-    """The prompts of a round, and what the service answered to them."""
-
-    request: HostedRequest
-    pool: Pool
-    prompts: list[Prompt]
-    answered: dict[int, Reply | Failure] = field(default_factory=dict)
-    """By row, what was asked for so far."""
-    ledger: Ledger = field(default_factory=Ledger)
-    """What the service has cost, over all shards."""
-
-    @cached_property
-    def requests(self) -> list[ImageRequest]:
-        """One request for each candidate; equal ones are numbered."""
-        settings, seen = self.request.settings, Counter[str]()
-        price = settings.image_prices.get(settings.service.model)
-        made = []
-        for each in self.prompts:
-            made.append(
-                ImageRequest(
-                    model=settings.service.model,
-                    prompt=each.text,
-                    extra=settings.service.extra_body,
-                    size=settings.size,
-                    quality=settings.quality,
-                    response_format=settings.response_format,
-                    drawing=seen[each.text],
-                    price=price,
-                )
-            )
-            seen[each.text] += 1
-        return made
-
-    def of(self, shard: Shard) -> list[Reply | Failure]:
-        """Answers of a shard, asked for when the first one is wanted.
-
-        Where the round ends when enough candidates are accepted, each shard is asked for by itself.
-
-        Raises:
-            GeneratorError: no request was answered.
-            ServiceError: the service cannot be used, the budget would be passed, or too much
-                failed.
-        """
-        if shard.start not in self.answered:
-            by_shard = self.request.by_shard
-            self._ask(shard.rows if by_shard else range(len(self.prompts)))
-        return [self.answered[row] for row in shard.rows]
-
-    def _ask(self, rows: range) -> None:
-        service, requests = self.request.settings.service, [self.requests[row] for row in rows]
-        planned = len(self.requests) if self.request.by_shard else None
-        with progress.bar(len(requests), f"asking {service.model}") as told:
-            answers = ask(requests, service, progress=told, ledger=self.ledger, planned=planned)
-        if planned is None and not any(isinstance(each, Reply) for each in answers):
-            reasons = [each.reason for each in answers if isinstance(each, Failure)]
-            raise GeneratorError(f"no request was answered; the last one: {reasons[-1]}")
-        self.answered |= dict(zip(rows, answers, strict=True))
 
 
 class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
@@ -187,29 +121,12 @@ class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
             GeneratorError: no request of the round was answered.
             ServiceError: as `Pictures.of`.
         """
-        from pipelines.features import image_fitting  # noqa: PLC0415  Pillow
-
         pictures: Pictures = plan.content
-        answered = [
-            (prompt, answer)
-            for prompt, answer in zip(
-                pictures.prompts[shard.start : shard.stop],
-                pictures.of(shard),
-                strict=True,
+        own, drawn = pictures.drawn(shard)
+        if own:
+            yield GenerateBatch(
+                candidates.prompted(plan.request, shard, own, np.stack(drawn)), draws.parents(own)
             )
-            if isinstance(answer, Reply)
-        ]
-        if not answered:
-            return
-        shape = images.decode(pictures.pool.payload[IMAGE][:1]).shape[1:]
-        drawn = [
-            image_fitting.fitted(image_requests.pixels(answer.text) / np.float32(255), shape)
-            for _, answer in answered
-        ]
-        own = [prompt for prompt, _ in answered]
-        yield GenerateBatch(
-            candidates.prompted(plan.request, shard, own, np.stack(drawn)), draws.parents(own)
-        )
 
     def report(self, plan: GeneratePlan[HostedImagesGenerate]) -> GenerateReport:
         """Say who drew, what it cost and what failed."""
@@ -235,7 +152,9 @@ class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
                 "asked": len(answers),
                 "failed": len(failed),
                 "reasons": dict(reasons),
+                **draws.cut_prompts(pictures.prompts),
             },
+            exchanges=transcript.table(pictures),
             maker=digests.of_json({"model": service.model}),
         )
 

@@ -228,7 +228,8 @@ class Pretrained(Generator[PretrainedFit, PretrainedGenerate]):
             environment["lora"] = digests.of_file(Path(settings.lora))
         facts = {"task": settings.task, "asked": content.asked}
         refused = {"filtered": sorted(content.filtered)} if content.filtered else {}
-        return GenerateReport(environment, facts={**facts, **refused})
+        cut = draws.cut_prompts(content.prompts)
+        return GenerateReport(environment, facts={**facts, **refused, **cut})
 
     def replay(
         self, request: PretrainedRequest, shard: Shard, recorded: Mapping[str, Any]

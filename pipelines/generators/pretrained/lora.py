@@ -113,7 +113,9 @@ def _prompted(pipeline: Any, samples: pl.DataFrame, template: str) -> Any:  # no
     import torch  # noqa: PLC0415  slow to import
 
     columns = samples.drop("image").to_dicts()
-    texts: Sequence[str] = [draws.filled(template, each) for each in columns]
+    whole = [draws.filled(template, each) for each in columns]
+    draws.say_cut(sum(len(each) > draws.LONGEST for each in whole), len(whole))
+    texts: Sequence[str] = [each[: draws.LONGEST] for each in whole]
     distinct: Mapping[str, int] = {text: at for at, text in enumerate(dict.fromkeys(texts))}
     with torch.inference_mode():
         embedded = [

@@ -54,6 +54,8 @@ class Prompt:
     """None: the rows have none."""
     parent: Parent | None = None
     """The row whose text it is."""
+    cut: bool = False
+    """Whether it was longer than is sent."""
 
     @property
     def digest(self) -> bytes:
@@ -96,10 +98,26 @@ def drawn(
     else:
         found = _of_labels(request, pool, draw)
     template = prompts.template or ("{label}" if not prompts.of_rows else "{" + PROMPT + "}")
-    return [
-        Prompt(row, filled(template, {**content, **prompts.words(order[row])}), label, parent)
-        for row, (content, label, parent) in enumerate(found)
-    ]
+    made = []
+    for row, (content, label, parent) in enumerate(found):
+        text = filled(template, {**content, **prompts.words(order[row])})
+        made.append(Prompt(row, text[:LONGEST], label, parent, len(text) > LONGEST))
+    say_cut(sum(each.cut for each in made), len(made))
+    return made
+
+
+def say_cut(cut: int, of: int) -> None:
+    """Say how many prompts are longer than is sent, if any is."""
+    if cut:
+        console.line(
+            f"{cut:,} of {of:,} prompts are longer than {LONGEST:,} characters and are cut there"
+        )
+
+
+def cut_prompts(prompts: Sequence[Prompt]) -> dict[str, int]:
+    """Count the prompts that were cut, for the manifest of a round; nothing where none was."""
+    count = sum(each.cut for each in prompts)
+    return {"cut_prompts": count} if count else {}
 
 
 def _evenly(things: int, count: int, draw: np.random.Generator) -> list[int]:
@@ -230,7 +248,7 @@ def filled(template: str, values: Mapping[str, Any]) -> str:
                 f"{known or 'nothing'}); correct prompts.template"
             )
         parts.append(str(values[name]))
-    return "".join(parts)[:LONGEST]
+    return "".join(parts)
 
 
 def parents(

@@ -13,8 +13,8 @@ from pipelines.generators.text.candidate_making import Making
 from pipelines.generators.text.plan import Question
 from pipelines.llm import cache, content_parts
 from pipelines.llm.ask import CACHE
-from pipelines.llm.cache import BrokenAnswer
 from pipelines.llm.settings import LOCAL
+from pipelines.llm.stored_values import BrokenAnswer
 from pipelines.llm.values import WEIGHTS, Failure, Reply, Request
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +18,12 @@ from pipelines.common.errors import BudgetError, GeneratorError, PipelineError
 from pipelines.common.plugins import NoSettings
 from pipelines.common.settings import key_content, parse
 from pipelines.features import images
-from pipelines.generators import making
+from pipelines.generators import exchanges, making
 from pipelines.generators.hosted_images.generator import HostedImages
 from pipelines.generators.hosted_images.settings import HostedImagesGenerate
 from pipelines.generators.protocol import GenerateRequest, GenerateResult
 from tests import tiny_pipelines
-from tests.image_service import Studio, served
+from tests.image_service import REVISED, Studio, served
 
 PRICE: Final = 0.04
 
@@ -110,6 +113,49 @@ def test_pictures_are_asked_for_once_and_paid_once(studio: tuple[Studio, str]) -
     assert again.candidates["sample_id"].to_list() == rows["sample_id"].to_list()
     estimated = HostedImages().cost(mix(), NoSettings(), 3, request_of(own))[0].expected
     assert (estimated.cached, estimated.dollars_high) == (5, 0)
+
+
+def test_requests_and_what_is_known_of_the_pictures_are_kept_with_the_round(
+    studio: tuple[Studio, str],
+) -> None:
+    own = settings(studio[1], service={"max_failures": 1.0, "attempts": 1})
+    studio[0].refused = {"a sea"}
+    result = made(own)
+    kept = result.report.exchanges
+    assert kept is not None
+    assert kept.schema == exchanges.SCHEMA
+    assert kept["planned"].to_list() == list(range(5))
+    drawn = kept.filter(pl.col("row").is_not_null())
+    failed = kept.filter(pl.col("row").is_null())
+    assert drawn["row"].to_list() == result.candidates["row"].to_list()
+    assert set(drawn["prompt"]) == {"a bee"}
+    assert set(failed["prompt"]) == {"a sea"}
+    assert failed["failure"].str.contains("answered 400").all()
+    assert set(kept["template"]) == {hashlib.sha256(b"a {label}").hexdigest()}
+    assert set(drawn["model"]) | set(drawn["served"]) == {"painter-1"}
+    assert drawn["dollars"].to_list() == pytest.approx([PRICE] * len(drawn))
+    told = [json.loads(each) for each in drawn["answer"]]
+    for each in told:
+        assert len(each["sha256"]) == 64
+        assert (each["format"], each["width"], each["height"]) == ("PNG", 16, 16)
+        assert each["revised_prompt"] == REVISED.encode("utf-8", "replace").decode()
+    assert [each["drawing"] for each in told] == list(range(len(told)))
+    assert "b64" not in "".join(drawn["answer"])
+
+
+def test_of_the_pictures_of_a_round_one_is_in_memory_at_a_time(studio: tuple[Studio, str]) -> None:
+    server, url = studio
+    noise = np.random.default_rng(1).integers(0, 255, (256, 256, 3), dtype=np.uint8)
+    large = base64.b64encode(images.encode(noise[None])[0]).decode()
+    server.answer = {"data": [{"b64_json": large}]}
+    request = replace(request_of(settings(url)), candidates=40)
+    making.make(HostedImages(), request)
+    tracemalloc.start()
+    result = making.make(HostedImages(), request)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(result.candidates) == 40
+    assert peak < len(large) * 40 / 2
 
 
 def test_a_budget_stops_before_it_is_passed_and_goes_on(studio: tuple[Studio, str]) -> None:

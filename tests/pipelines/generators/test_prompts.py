@@ -67,6 +67,20 @@ def test_a_row_without_a_value_for_the_template_is_no_prompt(
     assert "2 of 4 rows of pets lack a value" in capsys.readouterr().err
 
 
+def test_prompts_that_are_cut_are_counted_and_said(capsys: pytest.CaptureFixture[str]) -> None:
+    mix = pool(["bee"] * 2, ["a" * (draws.LONGEST + 1), "b" * draws.LONGEST])
+    own = parse(Prompts, {"column": "caption"}, "prompts")
+    request = GenerateRequest("pets", 1, 7, ("image",), 20, 10, NoSettings(), Path())
+    prompts = draws.drawn(request, own, mix)
+    long = sum(each.text.startswith("a") for each in prompts)
+    assert 0 < long < 20
+    assert draws.cut_prompts(prompts) == {"cut_prompts": long}
+    assert {len(each.text) for each in prompts} == {draws.LONGEST}
+    assert f"{long} of 20 prompts are longer than 4,000 characters" in capsys.readouterr().err
+    short = [each for each in prompts if each.text.startswith("b")]
+    assert draws.cut_prompts(short) == {}
+
+
 def test_combinations_beyond_all_numbers_are_refused() -> None:
     words = [str(number) for number in range(100)]
     many = {f"a{number}": words for number in range(10)}

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.common.errors import ServiceError
-from pipelines.llm.cache import FILE, Cache, Spent, answered
+from pipelines.llm.cache import FILE, Cache, answered
+from pipelines.llm.stored_values import Spent
 from pipelines.llm.values import Reply
 
 REPLY = Reply("a", "hi", {"x": [1, "é"]}, "m", 10, 5, 0.25, 2, 7, "stop", 0.1)
