@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.llm.settings import API_KEY
 from pipelines.rounds import manifest, tables
+from tests.flow.projects import Project
 from tests.flow.questions import TRUTHS, reply, sums
 from tests.pipelines.llm.proxy import NOBODY, Proxy, answering
 
@@ -50,4 +51,27 @@ def test_of_answers_to_given_questions_only_the_right_ones_stay(
     assert done.code == 0, done.said
     proof = json.loads(done.out)
     assert (proof["clean"], proof["findings"]) == (True, [])
+    _check_pairs(project)
     project.stop_lake()
+
+
+def _check_pairs(project: Project) -> None:
+    """Each pair of an export for preference training has a right and a wrong answer."""
+    done = project.stemma("export", "main", "--format", "dpo", "--output", "pairs.jsonl", "--json")
+    assert done.code == 0, done.said
+    pairs = [json.loads(line) for line in Path("pairs.jsonl").read_text().splitlines()]
+    decisions = tables.read_round(project.lake(), "main", "sums", "decisions", 1)
+    assert 0 < len(pairs) <= decisions.filter(pl.col("decision") == "rejected").height
+    for pair in pairs:
+        ((asked,), (chosen,), (rejected,)) = (
+            pair[name] for name in ("prompt", "chosen", "rejected")
+        )
+        truth = TRUTHS[asked["content"]]
+        assert [each["role"] for each in (asked, chosen, rejected)] == [
+            "user",
+            "assistant",
+            "assistant",
+        ]
+        assert chosen["content"].endswith(f" {truth}.")
+        assert rejected["content"].endswith(f" {truth + 1}.")
+    assert len({json.dumps(pair) for pair in pairs}) == len(pairs)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,8 @@ from pipelines.generators.registry import GENERATORS
 from pipelines.generators.text.candidate_making import Making
 from pipelines.generators.text.settings import TextFit, TextGenerate
 from pipelines.llm import prompt_escaping
+from pipelines.llm.ask import CACHE
+from pipelines.llm.cache import Cache
 from pipelines.llm.settings import Service
 from pipelines.llm.values import Failure, Reply
 from pipelines.metrics import Labelled, likelihood, task_figures, values
@@ -371,7 +374,12 @@ def of_hosted_images(place: Path) -> object:
     answers = [reply(base64.b64encode(png).decode(), None) for png in images.encode(pixels)]
     answers[2] = Failure("d", "no", 1, 0, 0, None)  # type: ignore[call-overload]
     plan.content.answered.update(enumerate(answers))
-    result = making.make_shards(generator, plan)
+    with contextlib.chdir(place):
+        with Cache.open(CACHE) as cache:
+            for request, answer in zip(plan.content.requests, answers, strict=True):
+                if isinstance(answer, Reply):
+                    cache.keep(replace(answer, digest=request.digest))
+        result = making.make_shards(generator, plan)
     found = images.decode(result.candidates["image"])
     return {
         "asked": [[each.body, each.digest] for each in plan.content.requests],
