@@ -42,6 +42,8 @@ class ActionLoader:
         self._store = store
         self._lock = Lock()
         self._read: dict[Key, Action | str] = {}
+        self._keys: dict[str, tuple[Key, ...]] = {}
+        """Files of a tree by its root; most have none."""
 
     def load(self, tree: Tree) -> Mapping[str, Action]:
         """The actions of a tree by path.
@@ -50,7 +52,7 @@ class ActionLoader:
             UnreadActionsError: files have to be read first (`read`).
             ActionFileError: a file cannot be used, there are too many, or two have one name.
         """
-        keys = [_key(path, entry) for path, entry in _files(tree)]
+        keys = self._files_of(tree)
         with self._lock:
             known = {key: self._read[key] for key in keys if key in self._read}
         if len(known) < len(keys):
@@ -74,6 +76,17 @@ class ActionLoader:
             if len(self._read) + len(read) > _MAX_REMEMBERED:
                 self._read.clear()
             self._read.update(read)
+
+    def _files_of(self, tree: Tree) -> tuple[Key, ...]:
+        with self._lock:
+            keys = self._keys.get(tree.root)
+        if keys is None:
+            keys = tuple(_key(path, entry) for path, entry in _files(tree))
+            with self._lock:
+                if len(self._keys) >= _MAX_REMEMBERED:
+                    self._keys.clear()
+                self._keys[tree.root] = keys
+        return keys
 
     def _parsed(self, key: Key) -> Action | str:
         path, sha256, size = key

@@ -22,6 +22,7 @@ from lake.documents import one_line
 from lake.server.actions import addresses, variables
 from lake.server.actions.action_file import Webhook
 from lake.server.actions.addresses import AllowedAddresses
+from lake.visible import mark_unprintable
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -50,18 +51,19 @@ class Transcript:
         self.lines += lines
 
     def text(self) -> str:
-        """All of it; wherever a secret occurs, a sign stands in its place."""
-        text = "\n".join(self.lines) + "\n"
-        for secret in sorted(filter(None, self.secrets), key=len, reverse=True):
-            text = text.replace(secret, variables.HIDDEN)
+        """All of it, with marks for what does not print."""
+        text = mark_unprintable(self._masked("\n".join(self.lines) + "\n"))
         return text if len(text) <= MAX_OUTPUT else f"{text[:MAX_OUTPUT]}\n(cut off)\n"
 
-    def without_secrets(self, text: str) -> str:
-        """A text of the answer as a message may have it: one line, shortened, no secret."""
-        line = one_line(text)[:_MAX_SHOWN]
-        return (
-            variables.HIDDEN if any(secret in line for secret in self.secrets if secret) else line
-        )
+    def quoted(self, text: str) -> str:
+        """A text of the receiver's as a message may have it: one line, shortened, no secret."""
+        return one_line(self._masked(text))[:_MAX_SHOWN]
+
+    def _masked(self, text: str) -> str:
+        """A text in which a sign stands for each secret."""
+        for secret in sorted(filter(None, self.secrets), key=len, reverse=True):
+            text = text.replace(secret, variables.HIDDEN)
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +145,9 @@ async def _post(
         ):
             await _check(answer, log)
     except ValueError as error:  # of a name that leads astray, or a header that aiohttp refuses
-        raise HookFailedError(
-            f"webhook request failed: {log.without_secrets(str(error))}"
-        ) from None
+        raise HookFailedError(f"webhook request failed: {log.quoted(str(error))}") from None
     except (aiohttp.ClientError, OSError) as error:
-        reason = log.without_secrets(str(error)) or type(error).__name__
+        reason = log.quoted(str(error)) or type(error).__name__
         raise HookFailedError(f"webhook request failed: {host}: {reason}") from None
 
 
@@ -215,7 +215,7 @@ async def _check(answer: ClientResponse, log: Transcript) -> None:
     log.add("", "Response:", f"HTTP/1.1 {answer.status} {answer.reason or ''}".rstrip())
     log.add(*(f"{name}: {value}" for name, value in answer.headers.items()), "", text)
     if not 200 <= answer.status < 300:  # noqa: PLR2004  what HTTP calls successful
-        said = log.without_secrets(text)
+        said = log.quoted(text)
         raise HookFailedError(
             f"webhook request failed (status code: {answer.status}){f': {said}' if said else ''}"
         )

@@ -1,0 +1,96 @@
+"""Calls of webhooks: names, addresses where nobody listens, and how many run at once."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import threading
+from typing import Any
+
+import pytest
+
+from lake.server.actions import action_file, runner
+from lake.server.actions.addresses import AllowedAddresses
+from lake.server.actions.events import Event, EventType
+from lake.server.actions.runner import HookRunner
+from lake.server.actions.webhook import Caller, HookFailedError, Transcript
+from tests.lake.in_process import REPO, InProcessLake
+from tests.lake.receiver import Receiver
+from tests.lake.servers import nobody
+
+FILE = """
+name: gate
+on: {pre-commit: }
+hooks: [{id: ask, type: webhook, properties: {url: "%s", timeout: 5s}}]
+"""
+
+
+def call(url: str, environment: dict[str, str] | None = None) -> str:
+    """Call a URL that is allowed; return the record."""
+    caller, log = Caller(AllowedAddresses.of([url]), environment or {}), Transcript()
+    hook = action_file.parse("a.yaml", (FILE % url).encode()).hooks[0].properties
+    asyncio.run(caller.call(hook, {"a": 1}, log))
+    return log.text()
+
+
+def test_a_name_is_resolved_and_the_answer_is_on_record(receiver: Receiver) -> None:
+    def answer(_: dict[str, Any]) -> tuple[int, bytes, dict[str, str]]:
+        return 200, b"\xff\x1b]0;x\x07\na", {"x-kind": "hostile"}
+
+    url = receiver.hook("/named", answer).replace("127.0.0.1", "localhost")
+    record = call(url)
+    (made,) = receiver.calls("/named")
+    assert made.headers["host"] == url.removeprefix("http://").removesuffix("/named")
+    assert made.event == {"a": 1}
+    assert "HTTP/1.1 200 OK" in record
+    assert "x-kind: hostile\n" in record
+    assert "\n\ufffd\\u{1b}]0;x\\u{7}\na\n" in record
+
+
+def test_a_name_that_leads_here_is_not_called(receiver: Receiver) -> None:
+    name = socket.gethostname().lower()
+    if not ipaddress.ip_address(socket.gethostbyname(name)).is_loopback:
+        pytest.skip("the name of this machine does not lead to its loopback address")
+    url = receiver.hook("/astray").replace("127.0.0.1", name)
+    with pytest.raises(HookFailedError, match=f"{name} leads to 127.* only where --hook-address"):
+        call(url)
+    assert not receiver.calls("/astray")
+
+
+@pytest.mark.parametrize(("host", "reason"), [("127.0.0.1", "127"), ("none.invalid", "none")])
+def test_where_nobody_answers_the_hook_has_failed(host: str, reason: str) -> None:
+    url = nobody().replace("127.0.0.1", host)
+    with pytest.raises(HookFailedError, match=f"^webhook request failed: {reason}") as failed:
+        call(url)
+    assert "\n" not in str(failed.value)
+
+
+def test_an_endless_answer_is_not_read_to_its_end(receiver: Receiver) -> None:
+    record = call(receiver.hook("/long", lambda _: (200, b"x" * (1 << 20), {})))
+    assert len(record) < 20_000
+
+
+def test_a_long_queue_is_refused_and_recorded(local: InProcessLake, receiver: Receiver) -> None:
+    let, path = threading.Event(), "/queue"
+
+    def held(_: dict[str, Any]) -> tuple[int, bytes, dict[str, str]]:
+        let.wait(20)
+        return 200, b"", {}
+
+    url = receiver.hook(path, held)
+    runs = local.lake.actions.runs
+    hooks = HookRunner(runs, Caller(AllowedAddresses.of([url]), {}))
+    event = Event(EventType.PRE_COMMIT, REPO, "", branch="main")
+    actions = [action_file.parse("a.yaml", (FILE % url).encode())]
+    try:
+        under_way = [hooks.start(event, actions) for _ in range(runner.MAX_WAITING)]
+        refused = hooks.start(event, actions).result(10)
+        assert len(receiver.calls(path)) <= runner.MAX_AT_ONCE
+    finally:
+        let.set()
+    assert not refused.run.passed
+    assert f"{runner.MAX_WAITING} runs of {REPO} are under way" in refused.reasons[0]
+    assert all(future.result(20).run.passed for future in under_way)
+    assert not hooks.busy
+    assert runs.get(REPO, refused.run.id) == refused.run
