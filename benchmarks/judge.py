@@ -29,7 +29,7 @@ from pipelines.llm import prompt_escaping
 from pipelines.llm.ask import ask
 from pipelines.llm.settings import LOCAL, Service
 from pipelines.llm.values import Reply, Request, request
-from pipelines.scorers import judge, rubric
+from pipelines.scorers import judge, rubric, voting
 from pipelines.scorers.protocol import Given
 
 PLANTED: Final = (
@@ -140,7 +140,7 @@ def comparison(
     first, second = (right, other) if right_first else (other, right)
     sample = prompt_escaping.as_data({"question": question, "first": first, "second": second})
     rules = "Say which of two answers to a question is the better one. Only truth counts."
-    mark = judge.fence(rules, sample, 0)
+    mark = voting.fence(rules, sample, 0)
     tail = "Answer with a JSON object whose field better is first or second."
     shown = f"{judge.DATA}\n\n{mark}\n{sample}\n{mark}\n\n{tail}"
     if service.resolved_endpoint == "completions":

@@ -44,7 +44,7 @@ from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.modalities.registry import MODALITIES
 from pipelines.params import Dataset
 from pipelines.rounds.arrivals.taking import Known, take
-from pipelines.scorers import judge, rubric, vision_judge
+from pipelines.scorers import judge, rubric, vision_judge, voting
 from pipelines.scorers.protocol import Given
 from pipelines.scorers.registry import SCORERS
 from pipelines.sources import candidates
@@ -223,7 +223,7 @@ def of_judge() -> object:
     ]
     answers = [reply(str(score), {"score": score}) for score in (1, 4, 5)]
     failed = Failure("d", "no", 1, 0, 0, None)
-    counted = judge.counted([*answers, answers[0], failed, failed, failed, failed, failed], 3)
+    counted = voting.counted([*answers, answers[0], *[failed] * 5], 3, "judge")
     return {"asked": [each.body for each in asked], "counted": counted}
 
 

@@ -14,7 +14,7 @@ from pipelines.common.errors import ParamsError
 from pipelines.llm import prompt_escaping
 from pipelines.llm.settings import API_KEY, BASE_URL, Service
 from pipelines.llm.values import Request
-from pipelines.scorers import judge, protocol, registry, rubric
+from pipelines.scorers import judge, protocol, registry, rubric, voting
 from pipelines.scorers.protocol import Given
 from tests.pipelines.llm.proxy import Proxy, retold
 from tests.served import LocalServer
@@ -93,12 +93,12 @@ def test_any_text_stays_between_the_fences(text: str) -> None:
 
 def test_a_sample_that_knows_its_fence_gets_another() -> None:
     rules = rubric.load("dialogue").rotated(0)
-    known = judge.fence(rules, "sample", 0)
-    mark = judge.fence(rules, f"sample {known}", 0)
+    known = voting.fence(rules, "sample", 0)
+    mark = voting.fence(rules, f"sample {known}", 0)
     assert mark != known
-    assert judge.fence(f"{rules}{mark}", f"sample {known}", 0) != mark
-    assert judge.fence(rules, "sample", 0) == known
-    assert judge.fence(rules, "sample", 1) != known
+    assert voting.fence(f"{rules}{mark}", f"sample {known}", 0) != mark
+    assert voting.fence(rules, "sample", 0) == known
+    assert voting.fence(rules, "sample", 1) != known
 
 
 def test_each_vote_has_its_own_seed_and_order_of_parts() -> None:
@@ -109,7 +109,7 @@ def test_each_vote_has_its_own_seed_and_order_of_parts() -> None:
     assert orders[4] == orders[0]
     assert all(sorted(each) == sorted(orders[0]) for each in orders)
     assert len({each.seed for each in read}) == 5
-    assert all(each.schema == judge.SCHEMA for each in read)
+    assert all(each.schema == voting.SCHEMA for each in read)
 
 
 def test_hostile_samples_get_a_score_of_the_schema_and_missing_ones_none(
