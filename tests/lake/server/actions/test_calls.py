@@ -15,6 +15,8 @@ from lake.server.actions.addresses import AllowedAddresses
 from lake.server.actions.events import Event, EventType
 from lake.server.actions.runner import HookRunner
 from lake.server.actions.webhook import Caller, HookFailedError, Transcript
+from lake.server.http.app import build
+from lake.server.http.idle_monitor import IdleMonitor
 from tests.lake.in_process import REPO, InProcessLake
 from tests.lake.receiver import Receiver
 from tests.lake.servers import nobody
@@ -81,16 +83,20 @@ def test_a_long_queue_is_refused_and_recorded(local: InProcessLake, receiver: Re
     url = receiver.hook(path, held)
     runs = local.lake.actions.runs
     hooks = HookRunner(runs, Caller(AllowedAddresses.of([url]), {}))
+    local.lake.actions.runner = hooks
+    monitor = IdleMonitor(build(local.lake))
     event = Event(EventType.PRE_COMMIT, REPO, "", branch="main")
     actions = [action_file.parse("a.yaml", (FILE % url).encode())]
     try:
         under_way = [hooks.start(event, actions) for _ in range(runner.MAX_WAITING)]
         refused = hooks.start(event, actions).result(10)
         assert len(receiver.calls(path)) <= runner.MAX_AT_ONCE
+        assert monitor.idle_seconds(local.lake) == 0
     finally:
         let.set()
     assert not refused.run.passed
     assert f"{runner.MAX_WAITING} runs of {REPO} are under way" in refused.reasons[0]
     assert all(future.result(20).run.passed for future in under_way)
     assert not hooks.busy
+    assert monitor.idle_seconds(local.lake) > 0
     assert runs.get(REPO, refused.run.id) == refused.run
