@@ -180,8 +180,12 @@ def test_the_local_model_sees_nothing_and_says_so() -> None:
 
 
 def test_rows_that_cannot_be_asked_about_cost_nothing() -> None:
-    broken = rows([1]).with_columns(
-        pl.Series("image", [{"bytes": b"no image", "path": None}], dtype=images.IMAGE)
+    broken = (
+        rows([1] * 30)
+        .head(1)
+        .with_columns(
+            pl.Series("image", [{"bytes": b"no image", "path": None}], dtype=images.IMAGE)
+        )
     )
     expected = VisionJudge().cost(broken, 10, settings()).expected
     assert (expected.requests, expected.tokens_in_high) == (0, 0)
