@@ -17,7 +17,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import lake_bytes, lake_clients, lake_history, lake_load
+from benchmarks import lake_bytes, lake_clients, lake_history, lake_load, lake_objects
 from benchmarks.measured import Row, machine, render
 
 
@@ -55,6 +55,10 @@ def _history(scratch: Path, sizes: Sizes) -> Iterator[Row]:
         yield from lake_history.scaled(scratch, size, whole=size == sizes.whole)
 
 
+def _objects(scratch: Path, sizes: Sizes) -> Iterator[Row]:
+    return lake_objects.each(scratch, sizes.whole)
+
+
 def _log(scratch: Path, sizes: Sizes) -> Iterator[Row]:
     return lake_history.logged(scratch, sizes.log)
 
@@ -72,6 +76,7 @@ PARTS: Final[dict[str, Callable[[Path, Sizes], Iterator[Row]]]] = {
     "small": _small,
     "history": _history,
     "log": _log,
+    "objects": _objects,
     "clients": _clients,
     "load": _load,
 }

@@ -64,9 +64,9 @@ def _prepare(home: LakeHome, size: int, *, whole: bool) -> None:
     first = lake.versions.head(REPOSITORY, "main").id
     if whole:
         lake.catalog.refs.create("branches", REPOSITORY, "fresh", first)
-        lake.catalog.stage(REPOSITORY, "fresh", _entries(range(size)))
+        lake.catalog.stage(REPOSITORY, "fresh", staged_entries(range(size)))
     for start in range(0, size, _STEP):
-        part = _entries(range(start, min(start + _STEP, size)))
+        part = staged_entries(range(start, min(start + _STEP, size)))
         lake.catalog.stage(REPOSITORY, "main", part)
         lake.versions.commit_staged(REPOSITORY, "main", MESSAGE, allow_empty=False)
     for number in range(REPEATS if size else 0):
@@ -79,10 +79,11 @@ def _stage_changes(lake: AppState, branch: str, size: int, number: int) -> None:
     head = lake.versions.head(REPOSITORY, "main").id
     lake.catalog.refs.create("branches", REPOSITORY, branch, head)
     changed = range(number, size, size // CHANGED)
-    lake.catalog.stage(REPOSITORY, branch, _entries(changed, f"{number + 1:x}"))
+    lake.catalog.stage(REPOSITORY, branch, staged_entries(changed, f"{number + 1:x}"))
 
 
-def _entries(numbers: range, mark: str = "0") -> dict[str, Entry | None]:
+def staged_entries(numbers: range, mark: str = "0") -> dict[str, Entry | None]:
+    """Objects to stage; another mark stands for other bytes."""
     return {
         f"data/folder-{number // _IN_FOLDER:05d}/part-{number:07d}.parquet": Entry(
             f"{mark:0>2}{number:062x}", f"{mark:0>2}{number:030x}", 20_000, 1_700_000_000, "a/b"

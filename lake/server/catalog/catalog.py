@@ -7,6 +7,7 @@ Each public call is one transaction. Nothing here knows HTTP. Commits, merges an
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from lake.errors import ConflictError, ForbiddenError, InvalidError
 from lake.server.catalog import repositories
 from lake.server.catalog.common_prefixes import beyond
 from lake.server.catalog.database import Database
-from lake.server.catalog.entries import Entry, unpack
+from lake.server.catalog.entries import Entry, Packed, read_text, read_texts, unpack
 from lake.server.catalog.multipart import MultipartUploads
 from lake.server.catalog.pagination import Page, page
 from lake.server.catalog.refs import Refs
@@ -26,6 +27,8 @@ from lake.server.catalog.trees import Tree
 from lake.server.catalog.validation import check_branch, check_key, check_repository
 
 COMMIT_ID_LENGTH: Final = 64
+_BATCH: Final = 1000
+"""Staged entries that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +130,34 @@ class Catalog:
         inclusive: bool = True,
     ) -> Iterator[tuple[str, Entry | None]]:
         """Uncommitted changes of a branch by path, from `start` on; None where one was removed."""
-        rows = self.database.connection.execute(
+        rows = self._staged(repository, branch, prefix, start, inclusive=inclusive)
+        return ((path, unpack(read_text(text)) if text else None) for path, text in rows)
+
+    def packed_changes(self, repository: str, branch: str) -> dict[str, Packed | None]:
+        """All uncommitted changes of a branch by path, in order, with entries packed."""
+        rows = self._staged(repository, branch)
+        found: dict[str, Packed | None] = {}
+        while batch := rows.fetchmany(_BATCH):
+            found.update(dict.fromkeys(path for path, _ in batch))
+            written = [row for row in batch if row[1]]
+            packed = read_texts([text for _, text in written])
+            found.update(zip((path for path, _ in written), packed, strict=True))
+        return found
+
+    def _staged(
+        self,
+        repository: str,
+        branch: str,
+        prefix: str = "",
+        start: str = "",
+        *,
+        inclusive: bool = True,
+    ) -> sqlite3.Cursor:
+        return self.database.connection.execute(
             "SELECT path, entry FROM staging WHERE repository = ? AND branch = ? "
             "AND path >= ? AND path < ? AND (? OR path <> ?) ORDER BY path",
             (repository, branch, max(prefix, start), beyond(prefix), inclusive, start),
         )
-        return ((path, unpack(json.loads(entry)) if entry else None) for path, entry in rows)
 
     def branch_path(self, repository: str, name: str, path: str) -> BranchPath | None:
         """A path of a branch in one query; None where the name is not, or not for sure, a branch's.
@@ -152,7 +177,7 @@ class Catalog:
         if row is None:
             return None
         root, staged_path, entry = row
-        staged = unpack(json.loads(entry)) if entry else None
+        staged = unpack(read_text(entry)) if entry else None
         return BranchPath(root, staged_path is not None, staged)
 
     def lookup(self, repository: str, branch: str | None, tree: Tree, path: str) -> Entry | None:
@@ -163,7 +188,7 @@ class Catalog:
                 (repository, branch, path),
             ).fetchone()
             if row is not None:
-                return unpack(json.loads(row[0])) if row[0] else None
+                return unpack(read_text(row[0])) if row[0] else None
         return tree.get(path)
 
     def stage(self, repository: str, branch: str, changes: Mapping[str, Entry | None]) -> None:

@@ -27,13 +27,16 @@ def fold_common_prefixes(
 ) -> Iterator[tuple[str, Item | None]]:
     """Lines of a listing behind `after`; one without an item is a common prefix."""
     start, inclusive = (after, False) if after and after >= prefix else (prefix, True)
-    if delimiter and after.endswith(delimiter) and after > prefix:
+    if not delimiter:
+        yield from walk(start, inclusive)
+        return
+    if after.endswith(delimiter) and after > prefix:
         start, inclusive = beyond(after), True
     restart: str | None = start
     while restart is not None:
         start, restart = restart, None
         for path, item in walk(start, inclusive):
-            cut = path.find(delimiter, len(prefix)) if delimiter else -1
+            cut = path.find(delimiter, len(prefix))
             if cut < 0:
                 yield path, item
                 continue

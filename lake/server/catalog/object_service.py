@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import starmap, takewhile
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from lake.errors import InvalidError, NotFoundError
 from lake.server.catalog.catalog import Catalog
@@ -25,8 +25,7 @@ from lake.server.storage.objects import ObjectStore
 DEFAULT_TYPE: Final = "application/octet-stream"
 
 
-@dataclass(frozen=True, slots=True)
-class ListedPath:
+class ListedPath(NamedTuple):
     """A line of a listing: an object, or a common prefix when there is no entry."""
 
     path: str
@@ -249,7 +248,9 @@ class ObjectService:
         self, repository: str, resolved: ResolvedRef, prefix: str, start: str, *, inclusive: bool
     ) -> Iterator[tuple[str, Entry]]:
         entries = self.versions.tree(resolved.commit).items(start, inclusive=inclusive)
-        committed = takewhile(lambda item: item[0].startswith(prefix), entries)
+        committed: Iterator[tuple[str, Entry]] = entries
+        if prefix:
+            committed = takewhile(lambda item: item[0].startswith(prefix), entries)
         branch = resolved.branch
         if branch is None:
             return committed

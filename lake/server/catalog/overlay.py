@@ -12,23 +12,19 @@ def overlay(
     staged: Iterable[tuple[str, Entry | None]], committed: Iterable[tuple[str, Entry]]
 ) -> Iterator[tuple[str, Entry]]:
     """Lay staged changes over committed entries; both come in order of their paths."""
-    changes = iter(staged)
-    change = next(changes, None)
-    for path, entry in committed:
-        while change is not None and change[0] < path:
-            if change[1] is not None:
-                yield change[0], change[1]
-            change = next(changes, None)
-        if change is None or change[0] != path:
+    rest = iter(committed)
+    item = next(rest, None)
+    for path, entry in staged:
+        while item is not None and item[0] < path:
+            yield item
+            item = next(rest, None)
+        if item is not None and item[0] == path:
+            item = next(rest, None)
+        if entry is not None:
             yield path, entry
-            continue
-        if change[1] is not None:
-            yield path, change[1]
-        change = next(changes, None)
-    while change is not None:
-        if change[1] is not None:
-            yield change[0], change[1]
-        change = next(changes, None)
+    if item is not None:
+        yield item
+        yield from rest
 
 
 def uncommitted(staged: Iterable[tuple[str, Entry | None]], tree: Tree) -> Iterator[Difference]:

@@ -9,21 +9,28 @@ that changed, and a diff never opens blocks that both sides share.
 from __future__ import annotations
 
 import hashlib
-import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from operator import lt
 from typing import Any, Final, Protocol
 
+from pydantic_core import from_json, to_json
+
 from lake.errors import CorruptError
-from lake.server.catalog.entries import Entry, is_packed, unpack
+from lake.server.catalog.entries import Entry, Packed, is_packed, unpack
 
 EMPTY: Final = ""
 FANOUT: Final = 64
 """Mean number of keys in a block."""
 MAX_LEVEL: Final = 64
 """Highest level of a block; each has many times fewer blocks than the one below it."""
+
+
+_SALTED: Final = tuple(
+    hashlib.blake2b(digest_size=4, salt=level.to_bytes(2, "big")) for level in range(MAX_LEVEL + 2)
+)
+"""The hash that ends blocks of each level, before a key is added."""
 
 
 class BlockStore(Protocol):
@@ -56,7 +63,7 @@ def parse(data: bytes) -> Node:
         CorruptError: it is not a block, although its digest is right.
     """
     try:
-        level, keys, values = json.loads(data)
+        level, keys, values = from_json(data)
         valid = _is_block(level, keys, values)
     except (ValueError, TypeError, RecursionError):
         valid = False
@@ -80,11 +87,11 @@ def _is_id(value: object) -> bool:
     return type(value) is str and value != EMPTY
 
 
-@lru_cache(maxsize=65536)
 def ends_block(key: str, level: int) -> bool:
-    """Whether a block ends with this key."""
-    digest = hashlib.blake2b(key.encode(), digest_size=4, salt=level.to_bytes(2, "big")).digest()
-    return int.from_bytes(digest, "big") % FANOUT == 0
+    """Whether a block ends with this key: one in `FANOUT` does."""
+    hashed = _SALTED[level].copy()
+    hashed.update(key.encode())
+    return int.from_bytes(hashed.digest(), "big") % FANOUT == 0
 
 
 class Tree:
@@ -117,17 +124,21 @@ class Tree:
         if node is None:
             return
         first = (bisect_left if inclusive else bisect_right)(node.keys, start)
-        for index in range(first, len(node.keys)):
-            if node.level == 0:
-                yield node.keys[index], unpack(node.values[index])
-            else:
-                yield from self._items(self._node(node.values[index]), start, inclusive=inclusive)
+        if node.level == 0:
+            yield from zip(node.keys[first:], map(unpack, node.values[first:]), strict=True)
+            return
+        for child in node.values[first:]:
+            yield from self._items(self._node(child), start, inclusive=inclusive)
 
     def updated(self, changes: Mapping[str, Entry | None]) -> Tree:
         """The tree after changes: an entry to set, None to remove."""
-        pending: dict[str, Any] = {
-            path: entry.pack() if entry else None for path, entry in changes.items()
-        }
+        return self.updated_packed(
+            {path: entry.pack() if entry else None for path, entry in changes.items()}
+        )
+
+    def updated_packed(self, changes: Mapping[str, Packed | None]) -> Tree:
+        """The tree after changes: the packed form of an entry to set, None to remove."""
+        pending: dict[str, Any] = dict(changes)
         top = self._node(self.root)
         level = 0
         while pending and top is not None and level <= top.level:
@@ -190,8 +201,7 @@ class Tree:
         return written
 
     def _store(self, level: int, keys: list[str], content: Mapping[str, Any]) -> str:
-        values = [content[key] for key in keys]
-        data = json.dumps([level, keys, values], separators=(",", ":"), ensure_ascii=False).encode()
+        data = to_json([level, keys, [content[key] for key in keys]])
         block = hashlib.sha256(data).hexdigest()
         self.blocks.put(block, data)
         return block

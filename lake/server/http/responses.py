@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
+from pydantic_core import to_json as to_utf8
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
@@ -26,8 +27,23 @@ def to_response(result: Result) -> Response:
         return Response(status_code=result.status, headers=headers)
     if isinstance(result.body, str):
         return Response(result.body, result.status, headers)
-    body = json.dumps(result.body, separators=(",", ":")).encode()
-    return Response(body, result.status, {**headers, "content-type": "application/json"})
+    headers["content-type"] = "application/json"
+    return Response(to_json(result.body), result.status, headers)
+
+
+def to_json(body: Any) -> bytes:  # noqa: ANN401  JSON
+    """JSON in ASCII without spaces, of values without fractions.
+
+    pydantic writes it four times as fast as `json`, but characters outside of ASCII, and DEL, as
+    they are: a body that has any is written by `json`.
+    """
+    try:
+        data = to_utf8(body)
+    except ValueError:  # half of a surrogate pair
+        data = b"\x7f"
+    if data.isascii() and b"\x7f" not in data:
+        return data
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 def error_response(status: int, message: str, headers: dict[str, str] | None = None) -> Response:

@@ -25,6 +25,7 @@ class ObjectReader:
     def __init__(self, objects: Path) -> None:
         """Read from a directory."""
         self.objects = objects
+        self._address = f"{SCHEME}{objects}/"
         self._verified: dict[str, tuple[int, ...]] = {}
 
     def path(self, sha256: str) -> Path:
@@ -33,7 +34,7 @@ class ObjectReader:
 
     def address(self, sha256: str) -> str:
         """The physical address that the API hands out."""
-        return f"{SCHEME}{self.path(sha256)}"
+        return f"{self._address}{sha256[:2]}/{sha256[2:]}"
 
     def open(self, sha256: str, size: int, *, whole: bool) -> BinaryIO:
         """Open an object for reading; its bytes are hashed first.

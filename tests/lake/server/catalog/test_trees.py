@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from lake.server.catalog.catalog import Catalog
 from lake.server.catalog.commits import CommitMessage
 from lake.server.catalog.database import Database
 from lake.server.catalog.diff import diff
-from lake.server.catalog.entries import Entry
+from lake.server.catalog.entries import Entry, read_text, read_texts
 from lake.server.catalog.trees import EMPTY, FANOUT, Tree
 from lake.server.catalog.versions import Versions
 
@@ -149,3 +150,55 @@ def test_a_large_tree_shrinks_to_the_shape_of_what_is_left(span: tuple[int, int]
     assert shrunk.root == Tree(blocks, EMPTY).updated(left).root
     assert shrunk.updated({path: whole[path] for path in gone}).root == tree.root
     assert len(list(diff(tree, shrunk))) == len(gone)
+
+
+def golden(number: int) -> Entry:
+    """An entry of which everything that JSON can write in two ways is part."""
+    named = str(number).encode()
+    digests = hashlib.sha256(named).hexdigest(), hashlib.md5(named, usedforsecurity=False)
+    more = {"wer": f"Ä\x7f{number}\n"} if number % 3 == 0 else {}
+    kind = ("a/b", 'text/plain; q="ü"')[number % 2]
+    return Entry(
+        digests[0], digests[1].hexdigest(), number * 10**9, 1_700_000_000 + number, kind, more
+    )
+
+
+def test_stored_trees_keep_their_bytes() -> None:
+    blocks = Counted()
+    paths = [f"ordner ü/{number:05d}\\" for number in range(3000)]
+    tree = Tree(blocks, EMPTY).updated({path: golden(n) for n, path in enumerate(paths)})
+    tree = tree.updated(dict.fromkeys(paths[::7]))
+    assert tree.root == "309586a1a47be8150b15041a377d3f61d2e4de1ee81ae017c43b827a7f38273a"
+    every = hashlib.sha256(b"".join(blocks[name] for name in sorted(blocks))).hexdigest()
+    assert every == "b9d7e5ffa95ae9f7a08ebaeb19d225a52ca9abd6776a9ed7eef774d635fc1bd9"
+
+
+def test_what_was_staged_is_committed_as_it_was_written(tmp_path: Path) -> None:
+    database = Database(tmp_path / "catalog.db")
+    catalog = Catalog(database)
+    versions = Versions(catalog)
+    versions.create_repository("repo", "local://repo", "main", "t", read_only=False)
+    whole: dict[str, Entry | None] = {f"ü/{number}": golden(number) for number in range(200)}
+    catalog.stage("repo", "main", whole)
+    with database.change() as db:  # as a release before wrote an entry without metadata
+        text = json.dumps([*golden(1).pack(), {}])
+        db.execute("UPDATE staging SET entry = ? WHERE path = 'ü/1'", (text,))
+    commit = versions.commit_staged("repo", "main", CommitMessage("m", "t", {}), allow_empty=False)
+    assert commit.root == Tree(Counted(), EMPTY).updated(whole).root
+    for damaged in ("", "[]", "{}", '["a"]', "[1,2,3,4,5", "[1,2,3,4,5]6", "[1,2,3,4,5,6,7]"):
+        for texts in ([damaged], ["[1,2,3,4,5]", damaged]):
+            with pytest.raises(ValueError, match=r"damaged|EOF|trailing|expected"):
+                read_texts(texts)
+        with pytest.raises(ValueError, match=r"damaged|EOF|trailing|expected"):
+            read_text(damaged)
+
+
+VALUES = st.lists(st.text(st.characters()) | st.integers() | st.lists(st.text(st.characters())))
+
+
+@given(VALUES)
+def test_a_block_has_the_bytes_that_json_gives_it(values: list[object]) -> None:
+    blocks = Counted()
+    block = Tree(blocks, EMPTY)._store(1, ["a"], {"a": values})
+    plain = json.dumps([1, ["a"], [values]], separators=(",", ":"), ensure_ascii=False)
+    assert blocks[block] == plain.encode()

@@ -13,7 +13,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from lake.server.http.responses import to_json
 from tests.lake.servers import Served, api_root
 
 BODY = bytes(range(256)) * 40
@@ -426,3 +429,14 @@ def test_a_reader_beside_commits_never_misses_what_is_there(
             api.post(f"{repo}/branches/main/commits", json={"message": "m"}).raise_for_status()
         done.set()
         assert [each.result() for each in reading] == [0, 0]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner),
+)
+
+
+@given(JSON | st.text(st.characters(categories=["Cs"])))
+def test_an_answer_has_the_bytes_that_json_gives_it(body: object) -> None:
+    assert to_json(body) == json.dumps(body, separators=(",", ":")).encode()
