@@ -239,6 +239,7 @@ RULES: Final[tuple[Rule, ...]] = (
                 "label_errors",
                 partial(round_figures.excess, name="label_errors", what=MISLABELLED),
                 most="label_errors",
+                lenient=True,
             ),
             Rule(
                 "downstream_second",

@@ -137,7 +137,7 @@ class Limits(BaseModel):
 
     label_errors_warn: Share | None = _later(0.03)
     """Most accepted rows that may have another label than their nearest training rows, beyond the
-    share of real rows that do; a block takes the end of the interval that favours the round."""
+    share of real rows that do; the end of the interval that favours the round is compared."""
     label_errors_block: Share | None = _later(0.08)
     downstream_pooled_warn: Amount | None = _later(0.003)
     """Largest loss of accuracy since round 0, on average over both families of models, as measured

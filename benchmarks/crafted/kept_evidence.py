@@ -18,7 +18,7 @@ PLAIN: Final = ("dataset", "round", "counts", "metrics")
 
 
 def write(folder: Path, evidence: Evidence) -> None:
-    """Write the evidence into a folder of its own."""
+    """Write the evidence into a folder of its own; what nobody looked for is left out."""
     folder.mkdir(parents=True, exist_ok=True)
     frames = {name: getattr(evidence, name) for name in FRAMES}
     for name, frame in frames.items():
@@ -43,6 +43,6 @@ def read(folder: Path) -> Evidence:
         copies=frames["copies"],
         leaks=frames["leaks"],
         metrics=content["metrics"],
-        warned=frames["warned"],
+        warned=frames.get("warned"),
         held_out_ancestors=frames.get("held_out_ancestors"),
     )

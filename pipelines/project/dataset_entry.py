@@ -78,6 +78,8 @@ class Real:
     """row, sample_id, payload."""
     splits: Mapping[str, int]
     report: IngestReport
+    repeated: int
+    """Rows with the content of another."""
 
     @property
     def payload(self) -> list[str]:
@@ -137,8 +139,10 @@ def plan(
     groups = real.report.groups
     near, dense = guard_limits.near_by_chance(real.report.read, groups.count - groups.several)
     classified = LABEL in real.train.columns or detected.target is not None
-    guard = {**(limits if classified else {}), **near}
-    told = "; ".join(part for part in (where if classified and limits else "", dense) if part)
+    equal, twice = guard_limits.equal_by_chance(real.report.read, real.repeated)
+    guard = {**(limits if classified else {}), **near, **equal}
+    reasons = (where if classified and limits else "", dense, twice)
+    told = "; ".join(part for part in reasons if part)
     task = real.settings.modality.task if classified else _unlabelled_task(real)
     entry |= {
         "fit": dict(suited.fit),
@@ -216,7 +220,8 @@ def of_settings(settings: Dataset) -> Real:
     train = rows.filter(pl.col("split") == "train")
     columns = settings.modality.columns(train)
     chosen = train.select("row", "sample_id", *columns)
-    return Real(settings, chosen, sizes, prepared.report)
+    repeated = int(rows["sample_id"].is_duplicated().sum())
+    return Real(settings, chosen, sizes, prepared.report, repeated)
 
 
 def measure(real: Real, scorers: Mapping[str, Mapping[str, Any]], seed: int) -> Measured:

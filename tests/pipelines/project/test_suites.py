@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 
 from expectations import suite as suites
 from pipelines.common.plugins import NoSettings
-from pipelines.project import guard_limits, suite_check, thresholds
+from pipelines.project import dataset_entry, guard_limits, suite_check, thresholds
 from pipelines.project.thresholds import Real, Rule
 from pipelines.scorers.expected import Expected, Quantile
 from pipelines.scorers.protocol import Given
@@ -146,3 +148,23 @@ def test_a_label_that_the_suite_does_not_allow_is_named() -> None:
     (found,) = suite_check.check(judged, ["label"], {}, ["a", "b"])
     assert "does not allow the label 'b', which real rows have" in found.sentence
     assert suite_check.check(judged, ["label"], {}, ["a"]) == []
+
+
+def test_as_many_rows_may_equal_held_out_ones_as_real_rows_equal_each_other() -> None:
+    """4 of 471 rows of a table of few values have the content of another: .2 to 2.2 of 100."""
+    limits, words = guard_limits.equal_by_chance(471, 4)
+    assert limits == {"holdout_equal_block": 0.022}
+    assert words == (
+        "4 of 471 real rows have the content of another, so holdout_equal allows as many"
+    )
+    assert guard_limits.equal_by_chance(471, 0) == ({}, "")
+
+
+def test_repeated_content_of_a_table_is_counted_over_all_splits(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    numbers = pl.DataFrame({name: draw.normal(size=100) for name in "abc"})
+    rows = pl.concat([numbers, numbers[:3]]).with_columns(label=pl.Series(["x", "y"] * 51 + ["x"]))
+    rows.write_parquet(tmp_path / "own.parquet")
+    ingest = {"source": str(tmp_path / "own.parquet"), "modality": "table"}
+    real = dataset_entry.read("own", {"identity": ["a", "b", "c"], "ingest": ingest})
+    assert real.repeated == 6
