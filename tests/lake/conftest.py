@@ -27,6 +27,8 @@ from tests.lake.servers import Served, api_client, sdk_client, start
 
 _NUMBERS = itertools.count(1)
 _OURS = {"disk", "local", "serve", "server"}
+RECEIVER = "STEMMA_HOOK_RECEIVER"
+"""Variable with the URL by which the named server reaches a receiver of hooks on this machine."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -43,7 +45,9 @@ def _holds_anywhere(item: pytest.Item) -> bool:
         return False
     callspec = getattr(item, "callspec", None)
     embedded = callspec is not None and callspec.params.get("lake") == "embedded"
-    return not embedded and not _OURS & set(getattr(item, "fixturenames", ()))
+    fixtures = set(getattr(item, "fixturenames", ()))
+    reached = "receiver" not in fixtures or os.environ.get(RECEIVER)
+    return not embedded and not _OURS & fixtures and bool(reached)
 
 
 @pytest.fixture
@@ -62,9 +66,10 @@ def serve() -> Iterator[Callable[..., Served]]:
 
 
 @pytest.fixture(scope="session")
-def receiver() -> Iterator[Receiver]:
+def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
     """A receiver of webhooks, which the shared server may call."""
-    with receiving() as running:
+    named = os.environ.get(RECEIVER, "") if request.config.getoption("lakefs") else ""
+    with receiving(named) as running:
         yield running
 
 

@@ -38,8 +38,8 @@ class Call:
 class Receiver:
     """The server, with what it was sent by path."""
 
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, url: str) -> None:
+        self.url = url
         self._answers: dict[str, Answer] = {}
         self._calls: defaultdict[str, list[Call]] = defaultdict(list)
 
@@ -65,8 +65,13 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
-    """A receiver for as long as it is needed."""
+def receiving(url: str = "") -> Iterator[Receiver]:
+    """A receiver for as long as it is needed.
+
+    Args:
+        url: how a server elsewhere reaches it; its port is listened on.
+    """
+    place = ("0.0.0.0", urlsplit(url).port or 80) if url else ("127.0.0.1", 0)  # noqa: S104
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -89,8 +94,8 @@ def receiving() -> Iterator[Receiver]:
         def handle_error(self, *_: object) -> None:
             pass  # a caller that gave up
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        receiver = Receiver(server.server_port)
+    with Server(place, Handler) as server:
+        receiver = Receiver(url or f"http://127.0.0.1:{server.server_port}")
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         serving.start()
         try:
