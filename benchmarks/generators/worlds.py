@@ -33,8 +33,9 @@ DATA: Final = {
     "dialogues": ("dialogues",),
 }
 """The data sets of each kind of data, as `--data` takes it."""
-MOST: Final = {"dialogues": 80}
-"""Candidates of each generator, at most, of data of which a candidate takes seconds."""
+MOST: Final = {"dialogues": 40}
+"""Candidates of each generator, at most, of data of which a candidate takes seconds; as many as
+`stemma dataset add` lets a language model be asked for."""
 NOTHING: Final = ("row", "round", "sample_id", "split")
 
 
