@@ -1,39 +1,21 @@
-"""One repository of a lake: its branches, commits, objects and tables."""
+"""One repository of a lake: its branches, tags and commits, and with them its objects."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lake import refs, tables
+from lake import refs
 from lake.client import records
-from lake.client.connection import PAGE_SIZE, SLOW_SECONDS, Connection
-from lake.client.transfer import Transfer, gateway_options
-from lake.errors import (
-    AmbiguousError,
-    ConflictError,
-    NotFoundError,
-    RangeError,
-    TooLargeError,
-    refused,
-)
-from lake.values import Change, Commit, ObjectInfo
-
-if TYPE_CHECKING:
-    import polars as pl
+from lake.client.connection import SLOW_SECONDS
+from lake.client.object_access import ObjectAccess
+from lake.errors import AmbiguousError, ConflictError, NotFoundError
+from lake.values import Change, Commit
 
 
-class Lake:
-    """One repository of a lake."""
-
-    def __init__(self, connection: Connection, repository: str) -> None:
-        """Bind a repository; use `connect` to get one."""
-        self.connection = connection
-        self.repository = repository
-        self._transfer = Transfer(connection, repository)
-        self._models = connection.models
-        self._sdk = connection.sdk
+class Lake(ObjectAccess):
+    """One repository of a lake; use `connect` to get one."""
 
     @property
     def endpoint(self) -> str:
@@ -223,99 +205,6 @@ class Lake:
             )
             for line in lines
         )
-
-    # Objects
-
-    def objects(self, ref: str, prefix: str = "") -> list[ObjectInfo]:
-        """Objects under a prefix, in order of their paths."""
-        method = self._sdk.objects_api.list_objects
-        lines = self.connection.pages(method, records.Objects, self.repository, ref, prefix=prefix)
-        return [
-            ObjectInfo(line.path, line.checksum, line.size_bytes or 0, line.physical_address)
-            for line in lines
-        ]
-
-    def read(self, ref: str, path: str, max_bytes: int | None = None) -> bytes:
-        """Bytes of one object.
-
-        Args:
-            ref: branch, tag or commit.
-            path: of the object.
-            max_bytes: how large it may be; None: as large as it is.
-
-        Raises:
-            TooLargeError: it is larger.
-        """
-        method = self._sdk.objects_api.get_object
-        part: dict[str, Any] = {} if max_bytes is None else {"range": f"bytes=0-{max_bytes}"}
-        action = f"read {path} at {ref}"
-        try:
-            data = self.connection.call(method, self.repository, ref, path, action=action, **part)
-        except RangeError:  # of an empty object
-            return b""
-        if max_bytes is not None and len(data) > max_bytes:
-            raise TooLargeError(
-                f"{path} at {ref} has more than {max_bytes:,} bytes; it was not written so"
-            )
-        return bytes(data)
-
-    def write_bytes(
-        self, branch: str, path: str, data: bytes, content_type: str = "application/octet-stream"
-    ) -> None:
-        """Stage one object on a branch."""
-        self._transfer.write_bytes(branch, path, data, content_type)
-
-    def write_many(
-        self,
-        branch: str,
-        items: Mapping[str, bytes],
-        content_type: str = "application/octet-stream",
-    ) -> None:
-        """Stage many objects on a branch; on the embedded lake a thousand take two calls."""
-        self._transfer.write_many(branch, items, content_type)
-
-    def delete(self, branch: str, paths: Iterable[str]) -> None:
-        """Stage the removal of objects; absent ones are no error."""
-        ordered = sorted(paths)
-        method = self._sdk.objects_api.delete_objects
-        for start in range(0, len(ordered), PAGE_SIZE):
-            batch = self._models.PathList(paths=ordered[start : start + PAGE_SIZE])
-            answer = self.connection.call(method, self.repository, branch, batch)
-            for error in answer.errors or ():  # what lakeFS refuses of a batch, it says here
-                raise refused(
-                    f"delete {error.path} on {branch}", error.status_code, b"", error.message
-                )
-
-    # Tables
-
-    def scan(self, ref: str, prefix: str) -> pl.LazyFrame:
-        """All Parquet parts under a prefix as one lazy frame.
-
-        Raises:
-            NotFoundError: there is no Parquet part under the prefix.
-        """
-        parts = [item for item in self.objects(ref, prefix) if item.path.endswith(tables.SUFFIX)]
-        if not parts:
-            raise NotFoundError(f"there is no table under {prefix} at {ref} of {self.repository}")
-        return self.scan_parts(ref, parts)
-
-    def scan_parts(self, ref: str, parts: Sequence[ObjectInfo]) -> pl.LazyFrame:
-        """Parquet parts of one schema that a ref holds, at least one, as one lazy frame.
-
-        On the embedded lake the files are scanned in place, on a lakeFS over S3 through its S3
-        gateway, and anywhere else the API carries their bytes.
-        """
-        paths = tables.paths_in_place(parts, self.connection.home)
-        if paths is not None:
-            return tables.scan(paths)
-        if parts[0].address.startswith("s3://"):
-            urls = [f"s3://{self.repository}/{ref}/{item.path}" for item in parts]
-            return tables.scan(urls, gateway_options(self.connection))
-        return tables.decode(self.read(ref, item.path) for item in parts)
-
-    def write(self, branch: str, path: str, frame: pl.DataFrame) -> None:
-        """Stage a frame as one Parquet object."""
-        self.write_bytes(branch, path, tables.encode(frame), tables.CONTENT_TYPE)
 
 
 def _commit(record: Any) -> Commit:  # noqa: ANN401  the SDK is not typed
