@@ -7,6 +7,7 @@ from pipelines.llm.settings import Price, Service
 
 OPERATIONAL_VALUES = {
     "base_url": "http://elsewhere/v1",
+    "key": "SOME_SERVICE_KEY",
     "licence": "Apache-2.0",
     "concurrency": 8,
     "timeout_s": 1.5,
