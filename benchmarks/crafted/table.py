@@ -30,6 +30,7 @@ SIDES: Final[Mapping[str, int]] = {
     "downstream_real": 1,
     "downstream_second": 1,
     "downstream_pooled": 1,
+    "downstream_likelihood": 1,
     "memorised_ratio": 1,
     "holdout_leaning": 1,
     "holdout_closer": 1,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from benchmarks.crafted import adversarial, cases, digit_bench, distortions, kinds, table
+from benchmarks.crafted import adversarial, cases, curves, digit_bench, distortions, kinds, table
 from benchmarks.crafted.cases import Case, Result
 from benchmarks.crafted.harm import Lost
 from benchmarks.crafted.world import Rows
@@ -154,3 +155,25 @@ def test_each_kind_makes_the_rounds_that_it_says(name: str) -> None:
             assert rows.crafted.mean() == pytest.approx(strength, abs=0.11)
     if kind.group in ("healthy", "style"):
         assert not any(rows.crafted.any() for rows in made)
+
+
+def test_curves_are_drawn_of_kinds_and_of_lines(tmp_path: Path) -> None:
+    results = [seen("blends", POINT, "block"), seen("contrast", NONE)]
+    curves.of_kinds(results, tmp_path / "kinds.png")
+    figures = {"downstream_likelihood": 0.004, "downstream_pooled": None, "real_share": 0.5}
+    rounds = [{"round": number, "values": figures, "apart": 0.01} for number in (1, 2)]
+    line = {"regime": "accumulate-subsample", "seed": 0, "rounds": rounds}
+    curves.of_lines([line], tmp_path / "lines.png")
+    for name in ("kinds", "lines"):
+        with Image.open(tmp_path / f"{name}.png") as drawn:
+            assert drawn.format == "PNG"
+            assert len(drawn.convert("RGB").getcolors(1 << 20) or ()) > 3
+
+
+@pytest.mark.slow
+def test_what_mixes_are_worth_is_measured_again_as_it_was() -> None:
+    found, evidence = digit_bench.result(Case("real rows", 0.0, 0))
+    assert evidence is not None
+    older = {name: each for name, each in evidence.metrics.items() if name != "likelihood"}
+    kept = replace(evidence, metrics=older)
+    assert digit_bench.again(found.case, kept, ("downstream",)).metrics == evidence.metrics

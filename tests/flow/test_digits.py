@@ -71,7 +71,9 @@ def test_replacing_data_is_blocked_and_says_why(digits: Project) -> None:
         "warn",
         "block",
     }
-    costs = [f"downstream_{name}_block" for name in ("real", "previous", "drop", "pooled")]
+    costs = [
+        f"downstream_{name}_block" for name in ("real", "previous", "drop", "pooled", "likelihood")
+    ]
     lifted = dict.fromkeys(costs)
     digits.edit(lambda found: found["datasets"]["digits"]["publish"]["guard"].update(lifted))
     blocked = next(filter(None, (_blocking(digits, number) for number in (1, 2, 3))), [])
