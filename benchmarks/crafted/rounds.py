@@ -64,8 +64,8 @@ class Decided:
     """round, row, sample_id, payload of the candidates."""
     verdicts: pl.DataFrame
     decisions: pl.DataFrame
-    """As `lineage.schema.DECISIONS`; no row where the suite stops the round."""
-    stopped: str = ""
+    """As `lineage.schema.DECISIONS`, of each row by itself."""
+    stopped: str
     """Why the suite stops the round as a whole; empty where it does not."""
 
 
@@ -142,13 +142,11 @@ def decided(world: World, payload: pl.DataFrame) -> Decided:
     """
     frame = framed(world, payload)
     verdicts = _verdicts(world, frame)
-    stopping = curation.stopping(verdicts)
-    if not stopping.is_empty():
-        stopped = ", ".join(stopping["expectation"].unique().sort())
-        return Decided(frame, verdicts, pl.DataFrame(schema=schema.DECISIONS), stopped)
+    stopped = ", ".join(curation.stopping(verdicts)["expectation"].unique().sort())
     before = world.real.select(pl.lit(world.dataset).alias("dataset"), "round", "row", "sample_id")
     rows = frame.select("round", "row", "sample_id")
-    return Decided(frame, verdicts, curation.decide(rows, verdicts, before, dataset=world.dataset))
+    decisions = curation.decide(rows, verdicts, before, dataset=world.dataset)
+    return Decided(frame, verdicts, decisions, stopped)
 
 
 def payload_of(made: Rows) -> pl.DataFrame:

@@ -75,6 +75,8 @@ def _render(results: Sequence[cases.Result]) -> None:
     console.print(", ".join(f"{name} {value}" for name, value in machine().items()))
     for each in table.tables(results):
         console.print(each)
+    for sentence in table.stopped(results):
+        console.print(sentence)
     for failed in (each for each in results if each.failed):
         console.print(f"{failed.case.generator} on {failed.case.data}: {failed.failed}")
 

@@ -42,8 +42,8 @@ class Figures:
     accepted: int
     """Candidates that suite and curation leave."""
     stopped: str
-    """Why the suite stops the round as a whole, so that none is accepted; empty where it does not.
-    """
+    """Why the suite would stop the round as a whole, such as a class without rows; empty where it
+    would not. Rows are decided on by themselves all the same."""
     near_copies: float
     """Share of the candidates within the distance of near-duplicates of a training row."""
     shape: Mapping[str, Mapping[str, float | None]]

@@ -114,8 +114,18 @@ def tables(results: Sequence[Result]) -> Iterator[Table]:
         yield table
 
 
+def stopped(results: Sequence[Result]) -> list[str]:
+    """Say which rounds the suite would stop as a whole, and why."""
+    return [
+        f"{each.case.data}, {each.case.generator}, seed {each.case.seed}: the suite would stop the "
+        f"round as a whole ({each.figures.stopped}); its rows are decided on by themselves"
+        for each in results
+        if each.figures is not None and each.figures.stopped
+    ]
+
+
 def markdown(results: Sequence[Result]) -> str:
-    """Write the tables as Markdown."""
+    """Write the tables as Markdown, and which rounds the suite would stop."""
     lines: list[str] = []
     for table in tables(results):
         heads = [str(column.header) for column in table.columns]
@@ -124,7 +134,7 @@ def markdown(results: Sequence[Result]) -> str:
         lines += [f"|---|{'---:|' * (len(heads) - 1)}"]
         lines += [f"| {' | '.join(map(str, row))} |" for row in zip(*cells, strict=True)]
         lines += [""]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"- {each}" for each in stopped(results))])
 
 
 def title(data: str, found: Mapping[str, Sequence[Result]]) -> str:

@@ -92,6 +92,11 @@ def test_a_table_has_means_with_their_range_and_what_nobody_measured() -> None:
         MADE, case=Case("jobs", "random forests", 0), figures=None, seconds={}, failed="no"
     )
     found = table.markdown([MADE, other, failed])
+    assert table.stopped([MADE, failed]) == []
+    halted = replace(MADE, figures=replace(MEASURED, stopped="every_class_asked"))
+    assert "jobs, interpolation, seed 0: the suite would stop the round as a whole" in (
+        table.markdown([halted])
+    )
     head, ours, broken, nothing = (
         line.split(" | ") for line in found.splitlines() if line.startswith("| ")
     )
