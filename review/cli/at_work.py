@@ -1,8 +1,8 @@
 """Which commands are at work in a project, so that nothing is removed that one of them uses.
 
-Every command holds `.stemma/at_work` together with the others while it runs, and `stemma clean`
-removes nothing unless it holds the file alone. A lock ends with its process, however that ends
-(flock(2)).
+Every command holds the project's folder together with the others while it runs, and `stemma clean`
+removes nothing unless it holds it alone. A lock of a folder writes nothing, and ends with its
+process, however that ends (flock(2)).
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from lake import private
 from review.errors import AtWorkError
 
-FILE: Final = Path(".stemma") / "at_work"
 PROJECT: Final = Path("params.yaml")
 """The file that every project has."""
 
@@ -27,7 +25,7 @@ def together() -> Iterator[None]:
     """Hold the project of this directory together with other commands.
 
     One that is being cleaned is waited for. Where there is no project, or its folder cannot be
-    written, nothing is held.
+    locked, nothing is held.
     """
     handle = None
     if PROJECT.is_file():
@@ -46,8 +44,7 @@ def alone() -> Iterator[None]:
     """Hold the project of this directory while no other command does.
 
     Raises:
-        AtWorkError: another command is at work in it.
-        OSError: its folder cannot be written.
+        AtWorkError: another command is at work in it, or it cannot be known.
     """
     handle = _opened()
     try:
@@ -58,11 +55,15 @@ def alone() -> Iterator[None]:
                 "another command of stemma is at work in this project; nothing was removed from "
                 "its folders: clean when it has ended"
             ) from None
+        except OSError as error:
+            raise AtWorkError(
+                "it cannot be known whether another command is at work in this project, because "
+                f"its folder cannot be locked ({error.strerror}); nothing was removed from it"
+            ) from error
         yield
     finally:
         os.close(handle)
 
 
 def _opened() -> int:
-    private.folder(FILE.parent)
-    return os.open(FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, private.FILE_MODE)
+    return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
