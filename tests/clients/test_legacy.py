@@ -108,6 +108,6 @@ def test_it_sees_errors_as_lakefs_says_them(client: LakeFSClient, repo: str) -> 
         commit(client, repo, "main", "nothing")
     assert refused.value.status == 400
     with pytest.raises(ApiException) as missing:
-        client.actions_api.get_run(repo, "1")
+        client.metadata_api.get_meta_range(repo, "1")
     assert missing.value.status == 501
-    assert "actions/runs/1" in missing.value.body
+    assert "metadata/meta_range/1" in missing.value.body
