@@ -7,7 +7,7 @@ measured in the interpreters that `--peers` names, each in the first one that ha
 requirements need not agree with ours or with each other's; one that none has is named as left out.
 All take turns; a busy machine slows them alike.
 
-    python -m benchmarks.asking [--requests 1000 3000] [--peers PYTHON…] [--json]
+    python -m benchmarks.asking [--requests 1000 3000] [--peers PYTHON…] [--clients NAME…] [--json]
 """
 
 from __future__ import annotations
@@ -71,12 +71,12 @@ def cpu_seconds(python: str, client: str, count: int, base_url: str) -> float | 
 
 
 def measure(
-    counts: Sequence[int], peers: Sequence[str], delay: float
+    counts: Sequence[int], peers: Sequence[str], delay: float, clients: Sequence[str]
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Measure every client with every amount of requests; return peers that were left out too."""
+    """Measure clients with every amount of requests; return peers that were left out too."""
     rows, left_out = [], []
     with fake_service(delay) as base_url:
-        for client in (*OURS, *(PEERS if peers else ())):
+        for client in clients:
             pythons = peers if client in PEERS else [sys.executable]
             cpu = _of_first(pythons, client, counts, base_url)
             if cpu is None:
@@ -85,9 +85,10 @@ def measure(
             further = 1000 * (cpu[-1] - cpu[0]) / (counts[-1] - counts[0])
             print(f"{client}: {cpu} CPU s, {further:.3f} ms a further", file=sys.stderr, flush=True)
             rows.append({"client": client, "cpu_s": cpu, "further_ms": round(further, 3)})
+    first = rows[0]["cpu_s"] if rows else []
     for row in rows:
         row["ratios"] = [
-            round(own / ours, 2) for own, ours in zip(row["cpu_s"], rows[0]["cpu_s"], strict=True)
+            round(own / ours, 2) for own, ours in zip(row["cpu_s"], first, strict=True)
         ]
     return rows, left_out
 
@@ -110,16 +111,18 @@ def main() -> None:
     parser.add_argument("--requests", type=int, nargs=2, default=[1000, 3000])
     parser.add_argument("--delay", type=float, default=0.005, help="of the service, in seconds")
     parser.add_argument("--peers", nargs="+", default=[], help="interpreters with further clients")
+    parser.add_argument("--clients", nargs="+", help="those alone; ratios are to the first")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     facts = machine()
-    rows, left_out = measure(options.requests, options.peers, options.delay)
+    clients = options.clients or [*OURS, *(PEERS if options.peers else ())]
+    rows, left_out = measure(options.requests, options.peers, options.delay, clients)
     if options.json:
         about = {"machine": facts, "requests": options.requests, "left_out": left_out}
         print(json.dumps({**about, "rows": rows}, indent=1))
         return
     table = Table(title=", ".join(f"{name} {value}" for name, value in facts.items()))
-    heads = [f"CPU s, {count:,} (× ask)" for count in options.requests]
+    heads = [f"CPU s, {count:,} (×)" for count in options.requests]
     for head in ("client", *heads, "ms a further"):
         table.add_column(head, justify="left" if head == "client" else "right")
     for row in rows:

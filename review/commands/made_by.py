@@ -1,8 +1,8 @@
-"""The rows that a language model made, as the rounds of a ref record it.
+"""The rows that a model made, as the rounds of a ref record it: of texts or of images.
 
 A round's manifest names the models that were asked, the names under which they answered, and the
-weights of a local one. Where a round asked several, its table of requests says which made which row
-(`pipelines/generators/exchanges.py`).
+weights of a local one or of a pipeline. Where a round asked several, its table of requests says
+which made which row (`pipelines/generators/exchanges.py`).
 """
 
 from __future__ import annotations
