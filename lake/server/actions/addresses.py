@@ -116,7 +116,8 @@ def parse(url: str) -> Address:
     if port == 0:
         raise ValueError("has the port 0, which nobody listens on")
     path = parts.path or "/"
-    if any(unquote(part) in (".", "..") for part in re.split(r"/|%2[fF]|%5[cC]", path)):
+    parts_of_path = re.split(r"/|%2[fF]|%5[cC]", path)
+    if any(unquote(part).partition(";")[0] in (".", "..") for part in parts_of_path):
         raise ValueError("has `.` or `..` in its path")
     return Address(
         parts.scheme, _host(parts.hostname or ""), port or _PORTS[parts.scheme], path, parts.query

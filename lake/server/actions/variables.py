@@ -6,14 +6,20 @@ allows a secret by giving it such a name. Others are never expanded, and their f
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+from urllib.parse import quote
 
 PREFIX: Final = "LAKEFSACTIONS_"
 HIDDEN: Final = "*******"
 """What a record shows in place of a text with secrets."""
+MAX_WRITTEN: Final = 12
+"""Characters that a letter has at most as URLs, JSON and HTML write it."""
 _VARIABLE: Final = re.compile(r"\{\{ ?ENV\.(.*?) ?\}\}")
 _NAME: Final = re.compile(rf"{PREFIX}\w+", re.ASCII)
 
@@ -56,3 +62,23 @@ def expand(text: str, environment: Mapping[str, str]) -> Expanded:
         raise ValueError(f"{missing[0]} is not set in the server's environment")
     values = tuple(environment[name] for name in _VARIABLE.findall(text))
     return Expanded(_VARIABLE.sub(lambda match: environment[match[1]], text), values)
+
+
+@lru_cache(maxsize=64)
+def written(secret: str) -> re.Pattern[str]:
+    """A pattern of a secret, each letter as it is or as URLs, JSON and HTML write it.
+
+    Answers and errors quote the address that was called, or come as JSON or as pages.
+    """
+    return re.compile("".join(map(_letter, secret)))
+
+
+def _letter(letter: str) -> str:
+    """A pattern of one letter; the longest way to write it comes first, and is not given back."""
+    if letter.isascii() and letter.isalnum():
+        return letter
+    percent, decimal = quote(letter, safe="", errors="replace"), ord(letter)
+    ways = {letter, f"\\{letter}", percent, percent.lower(), "+" if letter == " " else letter}
+    ways |= {json.dumps(letter)[1:-1], html.escape(letter), f"&#{decimal};", f"&#x{decimal:x};"}
+    longest = sorted(ways, key=len, reverse=True)
+    return f"(?>{'|'.join(map(re.escape, longest))})"

@@ -59,10 +59,16 @@ class Transcript:
         """A text of the receiver's as a message may have it: one line, shortened, no secret."""
         return one_line(self._masked(text))[:_MAX_SHOWN]
 
+    def beginning(self, text: str) -> str:
+        """The beginning of an answer that was cut off, which does not end within a secret."""
+        longest = max(map(len, self.secrets), default=0)
+        return self._masked(text)[: -longest * variables.MAX_WRITTEN or None]
+
     def _masked(self, text: str) -> str:
         """A text in which a sign stands for each secret."""
         for secret in sorted(filter(None, self.secrets), key=len, reverse=True):
             text = text.replace(secret, variables.HIDDEN)
+            text = variables.written(secret).sub(variables.HIDDEN, text)
         return text
 
 
@@ -212,6 +218,8 @@ async def _check(answer: ClientResponse, log: Transcript) -> None:
         if len(content) >= MAX_ANSWER:
             break
     text = content.decode(errors="replace")
+    if len(content) >= MAX_ANSWER:
+        text = log.beginning(text)
     log.add("", "Response:", f"HTTP/1.1 {answer.status} {answer.reason or ''}".rstrip())
     log.add(*(f"{name}: {value}" for name, value in answer.headers.items()), "", text)
     if not 200 <= answer.status < 300:  # noqa: PLR2004  what HTTP calls successful

@@ -122,6 +122,7 @@ def _count(text: str) -> int:
     Raises:
         InvalidError: it is none, or too large.
     """
-    if not (text.isascii() and text.isdigit() and int(text[:9]) <= MAX_PARTS):
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PARTS))
+    if not is_number or int(text) > MAX_PARTS:
         raise InvalidError(f"an upload has at most {MAX_PARTS:,} parts")
     return int(text)

@@ -57,6 +57,8 @@ def test_without_the_option_nothing_may_be_called() -> None:
         "http://hooks.example:8080/lake/%2e%2E/admin",
         "http://hooks.example:8080/lake/..%2fadmin",
         "http://hooks.example:8080/lake/%2e%2e%5cadmin",
+        "http://hooks.example:8080/lake/..;a=1/admin",
+        "http://hooks.example:8080/lake/%2e%2e%3b/admin",
         "http://hooks.example:8080/lake#x",
         "http://hooks.example:8080/la ke",
         "http://hooks.example:8080/lake\r\nHost: x",

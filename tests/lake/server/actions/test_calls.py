@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import ipaddress
+import json
+import re
 import socket
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -34,6 +40,16 @@ def call(url: str, environment: dict[str, str] | None = None) -> str:
     hook = action_file.parse("a.yaml", (FILE % url).encode()).hooks[0].properties
     asyncio.run(caller.call(hook, {"a": 1}, log))
     return log.text()
+
+
+def refusal(url: str, secret: str) -> tuple[str, str]:
+    """Call a URL with a secret in its query, which is refused; return record and message."""
+    caller, log = Caller(AllowedAddresses.of([url]), {"LAKEFSACTIONS_K": secret}), Transcript()
+    hook = action_file.parse("a.yaml", (FILE % url).encode()).hooks[0].properties
+    keyed = hook.model_copy(update={"query_params": {"key": ["{{ ENV.LAKEFSACTIONS_K }}"]}})
+    with pytest.raises(HookFailedError) as failed:
+        asyncio.run(caller.call(keyed, {"a": 1}, log))
+    return log.text(), str(failed.value)
 
 
 def test_a_name_is_resolved_and_the_answer_is_on_record(receiver: Receiver) -> None:
@@ -71,6 +87,50 @@ def test_where_nobody_answers_the_hook_has_failed(host: str, reason: str) -> Non
 def test_an_endless_answer_is_not_read_to_its_end(receiver: Receiver) -> None:
     record = call(receiver.hook("/long", lambda _: (200, b"x" * (1 << 20), {})))
     assert len(record) < 20_000
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        str,
+        partial(quote, safe=""),
+        lambda secret: quote(secret, safe="/:").lower(),
+        quote_plus,
+        json.dumps,
+        lambda secret: html.escape(secret).replace("&quot;", "&#34;"),
+    ],
+)
+def test_a_secret_is_in_no_record_however_it_is_written(
+    receiver: Receiver, quoted: Callable[[str], str]
+) -> None:
+    secret = "k/3+4= \\\"<\u00e9&'"  # noqa: S105  of nobody
+    url = receiver.hook("/echo", lambda _: (403, f"got {quoted(secret)}.".encode(), {}))
+    record, failure = refusal(url, secret)
+    assert receiver.calls("/echo")[0].query == {"key": [secret]}
+    assert re.search(r'^got "?\*{7}"?\.$', record, re.MULTILINE)
+    assert re.search(r'got "?\*{7}"?\.$', failure)
+
+
+def test_an_error_about_an_address_names_no_secret_of_it() -> None:
+    def babble() -> None:
+        with listener.accept()[0] as connection:
+            connection.recv(1 << 16)
+            connection.sendall(b"no HTTP\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        answering = threading.Thread(target=babble)
+        answering.start()
+        _, failure = refusal(f"http://127.0.0.1:{listener.getsockname()[1]}/", "k+1=")
+        answering.join(10)
+    assert "?key=*******" in failure
+
+
+def test_an_answer_is_not_cut_off_within_a_secret(receiver: Receiver) -> None:
+    secret = "0123456789abcdef" * 2
+    text = "x" * ((16 << 10) - 20) + secret
+    record, _ = refusal(receiver.hook("/cut", lambda _: (403, text.encode(), {})), secret)
+    assert secret[:4] not in record
+    assert record.count("x" * 15_000) == 1
 
 
 def test_a_long_queue_is_refused_and_recorded(local: InProcessLake, receiver: Receiver) -> None:
