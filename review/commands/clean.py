@@ -53,7 +53,7 @@ def run(*, answers: bool, caches: bool, keep: str, yes: bool, dry_run: bool, as_
     if dry_run or _is_empty(plan, answers=answers):
         problems: list[str] = []
     else:
-        _ask(yes=yes)
+        _ask(yes=yes, is_shown=not as_json)
         plan, problems = _remove(plan, age, caches=caches, answers=answers)
     done = not dry_run
     if as_json:
@@ -93,15 +93,15 @@ def _remove(plan: Plan, age: int, *, caches: bool, answers: bool) -> tuple[Plan,
     return Plan(lake, found, sizes, stored), problems
 
 
-def _ask(*, yes: bool) -> None:
-    """Ask the person at the terminal.
+def _ask(*, yes: bool, is_shown: bool) -> None:
+    """Ask the person at the terminal, who has been shown what would go.
 
     Raises:
         UsageError: nobody can be asked, or the answer is not yes.
     """
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (is_shown and sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("nothing was removed: say --yes to remove it, or --dry-run to look only")
     sys.stderr.write("Remove this? [y/N] ")
     sys.stderr.flush()

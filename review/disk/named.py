@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -71,22 +72,50 @@ def _rounds(text: str) -> Iterator[RoundName]:
 def _refs(root: Path) -> list[str] | None:
     """The commits that refs of git lead to; None where the project is in no repository.
 
-    Of a stash, such as the one of experiments that wait, every entry counts.
+    Of a stash, such as the one of experiments that wait, every entry counts, with the files that
+    git did not track.
+
+    Raises:
+        ReviewError: git cannot read the repository, or is not installed.
     """
-    if shutil.which("git") is None or _git(root, "rev-parse", "--git-dir").returncode:
+    if not _is_in_repository(root):
         return None
     shape = "--format=%(objectname) %(refname) %(objecttype) %(*objecttype)"
-    found = set()
+    found = _commit(root, "HEAD")
     for line in _said(_git(root, "for-each-ref", shape)).splitlines():
         name, ref, *types = line.split()
         if "commit" in types:
             found.add(f"{name}^{{commit}}")
-            if ref.endswith("stash"):
-                found.update(_said(_git(root, "rev-list", "--walk-reflogs", ref)).split())
-    head = _git(root, "rev-parse", "--verify", "--quiet", "HEAD")
-    if head.returncode == 0:
-        found.add(head.stdout.decode().strip())
+        elif types == ["tag", "tag"]:  # a tag of a tag
+            found |= _commit(root, name)
+        if ref.endswith("stash"):
+            walk = _git(root, "rev-list", "--walk-reflogs", "--parents", ref)
+            found.update(_said(walk).split())
     return sorted(found)
+
+
+def _is_in_repository(root: Path) -> bool:
+    """Whether a folder is in a repository of git.
+
+    Raises:
+        ReviewError: git cannot read it, such as that of another user, or is not installed.
+    """
+    asked = None if shutil.which("git") is None else _git(root, "rev-parse", "--git-dir")
+    if asked is not None and asked.returncode == 0:
+        return True
+    device = root.stat().st_dev  # git does not look for a repository beyond a file system
+    folders = takewhile(lambda folder: folder.stat().st_dev == device, (root, *root.parents))
+    if not any((folder / ".git").exists() for folder in folders):
+        return False
+    if asked is not None:
+        _said(asked)
+    raise ReviewError("git is not installed, which knows the branches: nothing is removed")
+
+
+def _commit(root: Path, name: str) -> set[str]:
+    """The commit that a name of an object leads to, if there is one."""
+    peeled = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    return set(peeled.stdout.decode().split())
 
 
 def _in_git(root: Path, refs: list[str]) -> Iterator[str]:

@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from pipelines.sources.remote import fetch
 from review.cli import at_work
 from review.commands import clean
 from review.disk import named, removal, usage
-from review.errors import AtWorkError, UsageError
+from review.errors import AtWorkError, ReviewError, UsageError
 from tests.lake.in_process import InProcessLake
 from tests.lake.servers import start
 
@@ -136,6 +138,36 @@ def test_a_damaged_repository_removes_nothing(cleaned: Callable[..., dict[str, A
     assert Path("models/tiny/9/model.bin").is_file()
 
 
+@pytest.mark.parametrize("head", ["no ref", None])
+def test_a_repository_that_git_does_not_read_removes_nothing(
+    cleaned: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch, head: str | None
+) -> None:
+    commit("other", params_dot_yaml=rounds(9))
+    write("models/tiny/9/model.bin")
+    if head is None:
+        monkeypatch.setattr(shutil, "which", lambda _: None)
+    else:
+        write(".git/HEAD", head)
+    with pytest.raises(ReviewError, match=r"^git (is not installed|cannot say).* is removed"):
+        cleaned()
+    assert Path("models/tiny/9/model.bin").is_file()
+
+
+def test_a_tag_of_a_tag_and_untracked_files_in_a_stash_name_rounds(
+    cleaned: Callable[..., dict[str, Any]],
+) -> None:
+    for number in (7, 8, 9):
+        write(f"models/tiny/{number}/model.bin")
+    commit("other", params_dot_yaml=rounds(7))
+    git("tag", "-a", "-m", "one", "one", "other")
+    git("tag", "-a", "-m", "two", "two", "one")
+    git("tag", "-d", "one")
+    git("branch", "-qD", "other")
+    write("rounds/tiny/8/fit.json", "{}")
+    git("stash", "-qu")
+    assert names(cleaned(), "models") == ["models/tiny/9"]
+
+
 def test_fetched_data_of_sources_as_they_were_before_goes(
     cleaned: Callable[..., dict[str, Any]],
 ) -> None:
@@ -229,12 +261,24 @@ def test_answers_that_were_paid_for_go_on_request_alone(
         assert [digests for *_, digests in cache.batches("https://service.example")] == [("d",)]
 
 
-def test_nothing_goes_without_a_yes(cleaned: Callable[..., dict[str, Any]]) -> None:
+def test_nothing_goes_without_a_yes(
+    cleaned: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     write("models/tiny/9/model.bin")
     assert cleaned(dry_run=True, yes=False)["removed"] is False
     with pytest.raises(UsageError, match="--yes"):
         cleaned(yes=False)
+    monkeypatch.setattr(clean, "sys", SimpleNamespace(stdin=Terminal("yes\n"), stderr=Terminal()))
+    with pytest.raises(UsageError, match="--yes"):
+        cleaned(yes=False)  # with --json, nobody was shown what would go
     assert Path("models/tiny/9/model.bin").is_file()
+    clean.run(**{**OPTIONS, "yes": False, "as_json": False})
+    assert not Path("models/tiny/9").exists()
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 def test_nothing_goes_while_another_command_is_at_work(
