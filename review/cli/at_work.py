@@ -52,8 +52,8 @@ def alone() -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AtWorkError(
-                "another command of stemma is at work in this project; nothing was removed from "
-                "its folders: clean when it has ended"
+                "another command of stemma is at work in this project; nothing was removed: clean "
+                "when it has ended"
             ) from None
         except OSError as error:
             raise AtWorkError(

@@ -17,6 +17,7 @@ from lake.home import LakeHome
 from lake.settings import Embedded
 from pipelines.llm import ask, stored_answers
 from pipelines.llm.stored_answers import Stored
+from pipelines.rounds import model_store
 from review.cli import at_work
 from review.cli.output import make_console, number, plural, print_json, table
 from review.commands import gc
@@ -83,13 +84,13 @@ def _collect(names: Named, age: int, *, dry_run: bool) -> Mapping[str, int] | No
 
 def _remove(plan: Plan, age: int, *, caches: bool, answers: bool) -> tuple[Plan, list[str]]:
     """Remove what was said, less what something refers to by now; return what went."""
-    lake = _collect(named.search(Path.cwd()), age, dry_run=False)
     with at_work.alone():
         now = leftovers.find(named.search(Path.cwd()), caches=caches)
         found = tuple(leftovers.common(plan.leftovers, now))
         sizes = tuple(usage.freed_by(each.paths for each in found))
         problems = [problem for each in found for problem in removal.remove(each.paths)]
         stored = stored_answers.forget(ask.CACHE) if answers else plan.answers
+    lake = _collect(named.search(Path.cwd()), age, dry_run=False)
     return Plan(lake, found, sizes, stored), problems
 
 
@@ -115,6 +116,9 @@ def _notes(names: Named, stored: Stored, *, answers: bool) -> Iterator[str]:
         yield "There is no git repository, so only this checkout was searched for rounds."
     if not isinstance(settings.resolve(Path.cwd()), Embedded):
         yield "The lake of this project is on a server, which collects its own garbage."
+    for root in (model_store.ROOT, leftovers.REPORTS):
+        if root.is_symlink():
+            yield f"{root} is a symbolic link; what lies behind it stays, since others may use it."
     if stored.answers:
         unknown = f", the cost of {number(stored.unpriced)} is unknown" if stored.unpriced else ""
         count = f"{number(stored.answers)} {plural('answer', stored.answers)} of services"

@@ -70,7 +70,7 @@ def common(first: Iterable[Leftover], second: Iterable[Leftover]) -> Iterator[Le
 
 def _rounds(root: Path, named: Named) -> Iterator[Path]:
     """Folders `<dataset>/<n>` of rounds that nothing names; links to others are left alone."""
-    for path in root.glob("*/*"):
+    for path in () if root.is_symlink() else root.glob("*/*"):
         is_round = _NUMBER.fullmatch(path.name) and str(int(path.name)) == path.name
         is_own = path.is_dir() and not (path.is_symlink() or path.parent.is_symlink())
         if is_round and is_own and (path.parent.name, int(path.name)) not in named.rounds:

@@ -168,6 +168,16 @@ def test_a_tag_of_a_tag_and_untracked_files_in_a_stash_name_rounds(
     assert names(cleaned(), "models") == ["models/tiny/9"]
 
 
+def test_models_behind_a_link_stay_and_that_is_said(
+    cleaned: Callable[..., dict[str, Any]],
+) -> None:
+    write("elsewhere/tiny/9/model.bin")
+    Path("models").symlink_to("elsewhere")
+    said = cleaned()
+    assert (said["parts"], "models is a symbolic link" in said["notes"][0]) == ([], True)
+    assert Path("elsewhere/tiny/9/model.bin").is_file()
+
+
 def test_fetched_data_of_sources_as_they_were_before_goes(
     cleaned: Callable[..., dict[str, Any]],
 ) -> None:
@@ -282,11 +292,14 @@ class Terminal(StringIO):
 
 
 def test_nothing_goes_while_another_command_is_at_work(
-    cleaned: Callable[..., dict[str, Any]],
+    cleaned: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write("models/tiny/9/model.bin")
+    collected: list[bool] = []
+    monkeypatch.setattr(clean, "_collect", lambda *_, dry_run: collected.append(not dry_run))
     with at_work.together(), pytest.raises(AtWorkError):
         cleaned()
+    assert collected == [False]  # of the lake nothing is freed that would not be said
     assert Path("models/tiny/9/model.bin").is_file()
     cleaned()
     assert not Path("models/tiny/9").exists()
