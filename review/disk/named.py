@@ -24,6 +24,10 @@ PATHS: Final = (params.FILE, LOCK, str(receipts.ROOT))
 _OUT: Final = re.compile(r"(?:models|reports|rounds)/([^/\s'\"]+)/([0-9]+)(?![0-9A-Za-z_.-])")
 _KEY: Final = re.compile(r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]+)-([0-9]+)")
 _COMMIT: Final = re.compile(r'"(?:commit|main)": "([0-9a-f]{64})"')
+_UNREADABLE: Final = (
+    "git cannot say what its branches name ({}), so nothing is removed; mend the repository and "
+    "clean again"
+)
 
 RoundName = tuple[str, int]
 """A data set and the number of a round."""
@@ -81,13 +85,15 @@ def _refs(root: Path) -> list[str] | None:
     if not _is_in_repository(root):
         return None
     shape = "--format=%(objectname) %(refname) %(objecttype) %(*objecttype)"
-    found = _commit(root, "HEAD")
+    head = _git(root, "rev-parse", "--verify", "--quiet", "HEAD")  # nothing before the first commit
+    found = set(head.stdout.decode().split())
     for line in _said(_git(root, "for-each-ref", shape)).splitlines():
         name, ref, *types = line.split()
         if "commit" in types:
             found.add(f"{name}^{{commit}}")
         elif types == ["tag", "tag"]:  # a tag of a tag
-            found |= _commit(root, name)
+            peeled = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+            found.update(peeled.stdout.decode().split())
         if ref.endswith("stash"):
             walk = _git(root, "rev-list", "--walk-reflogs", "--parents", ref)
             found.update(_said(walk).split())
@@ -112,12 +118,6 @@ def _is_in_repository(root: Path) -> bool:
     raise ReviewError("git is not installed, which knows the branches: nothing is removed")
 
 
-def _commit(root: Path, name: str) -> set[str]:
-    """The commit that a name of an object leads to, if there is one."""
-    peeled = _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-    return set(peeled.stdout.decode().split())
-
-
 def _in_git(root: Path, refs: list[str]) -> Iterator[str]:
     """Names and contents of the files that name rounds, at commits; each content once."""
     blobs: set[str] = set()
@@ -129,7 +129,19 @@ def _in_git(root: Path, refs: list[str]) -> Iterator[str]:
                 yield path
                 blobs.add(head.split()[2])
     if blobs:
-        yield _said(_git(root, "cat-file", "--batch", given="\n".join(sorted(blobs)).encode()))
+        yield _contents(root, "\n".join(sorted(blobs)).encode())
+
+
+def _contents(root: Path, blobs: bytes) -> str:
+    """The contents of files that git holds.
+
+    Raises:
+        ReviewError: it lacks one.
+    """
+    for line in _said(_git(root, "cat-file", "--batch-check", given=blobs)).splitlines():
+        if line.endswith(" missing"):
+            raise ReviewError(_UNREADABLE.format(line))
+    return _said(_git(root, "cat-file", "--batch", given=blobs))
 
 
 def _git(root: Path, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -149,8 +161,5 @@ def _said(done: subprocess.CompletedProcess[bytes]) -> str:
     """
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines() or ["it says nothing"]
-        raise ReviewError(
-            f"git cannot say what its branches name ({lines[-1]}), so nothing is removed; mend the "
-            "repository and clean again"
-        )
+        raise ReviewError(_UNREADABLE.format(lines[-1]))
     return done.stdout.decode(errors="replace")

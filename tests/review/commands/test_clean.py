@@ -153,6 +153,23 @@ def test_a_repository_that_git_does_not_read_removes_nothing(
     assert Path("models/tiny/9/model.bin").is_file()
 
 
+@pytest.mark.parametrize("name", ["other:params.yaml", "other"])
+def test_a_repository_that_lacks_an_object_removes_nothing(
+    cleaned: Callable[..., dict[str, Any]], name: str
+) -> None:
+    commit("other", params_dot_yaml=rounds(9))
+    write("models/tiny/9/model.bin")
+    found = subprocess.run(["git", "rev-parse", name], check=True, capture_output=True, text=True)
+    if name == "other":  # nothing but HEAD leads there
+        git("checkout", "-q", "--detach", "other")
+        git("branch", "-qD", "other")
+        write("params.yaml", rounds(1))
+    Path(f".git/objects/{found.stdout[:2]}/{found.stdout[2:].strip()}").unlink()
+    with pytest.raises(ReviewError, match="git cannot say what its branches name"):
+        cleaned()
+    assert Path("models/tiny/9/model.bin").is_file()
+
+
 def test_a_tag_of_a_tag_and_untracked_files_in_a_stash_name_rounds(
     cleaned: Callable[..., dict[str, Any]],
 ) -> None:
