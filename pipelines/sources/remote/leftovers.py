@@ -19,7 +19,7 @@ _STATE: Final = re.compile(r"[0-9a-f]{32}\.json")
 def unnamed() -> list[Path]:
     """Contents and trees of the cache that the state of no source names.
 
-    Where the state of a source cannot be read, nothing counts as unnamed.
+    Drafts do not count; where the state of a source cannot be read, nothing does.
     """
     named: set[Path] = set()
     try:
@@ -29,7 +29,7 @@ def unnamed() -> list[Path]:
     except (OSError, DocumentError, KeyError, TypeError, AttributeError):
         return []
     kept = [*(fetch.ROOT / "objects").glob("*"), *(fetch.ROOT / "trees").glob("*")]
-    return sorted(path for path in kept if path not in named)
+    return sorted(path for path in kept if path not in named and not path.name.startswith("."))
 
 
 def _of_state(path: Path) -> set[Path]:

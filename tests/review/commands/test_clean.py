@@ -224,8 +224,10 @@ def test_drafts_of_killed_commands_go_and_those_of_now_stay(
     write(f"reports/tiny/1/{draft}", old=True)
     write(f"reports/tiny/1/.later.{'0' * 16}")
     write("reports/tiny/1/.hidden", old=True)
+    fetching = write(str(fetch.object_path(f".{'0' * 16}")))
     assert names(cleaned(), "drafts") == [f"reports/tiny/1/{draft}"]
     assert len(list(Path("reports/tiny/1").iterdir())) == 2
+    assert fetching.is_file()
 
 
 def test_caches_go_on_request(cleaned: Callable[..., dict[str, Any]]) -> None:

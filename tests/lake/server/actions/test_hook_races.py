@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,14 +99,13 @@ def test_a_hook_that_hangs_keeps_nobody_else_waiting(
         hanging = [Waiting(lambda: commit(others, repo)) for _ in range(45)]
         try:
             assert holding.asked.wait(10)
-            began = time.monotonic()
             assert read(api, repo, "a") == "1"
             assert api.get(f"{repo}/refs/main/commits").status_code == 200
             assert put(api, repo, "b", "1") == 201  # of the same branch
             assert api.post("/repositories", json=body).status_code == 201
             put(api, other, "a", "1")
             assert commit(api, other).status_code == 201
-            assert time.monotonic() - began < 5
+            assert not any(one.answer or one.error for one in hanging)
         finally:
             holding.let.set()
         assert [one.result().status_code for one in hanging] == [412] * len(hanging)
