@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import chdir
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -180,11 +181,11 @@ def run_and_keep(
         own: the same, with whole paths.
     """
     contender, whole = contender_of(case, also), key(case, contender_of(case, also))
-    os.chdir(place)  # scorers, sources and the local model keep their files below it
     if case.generator in also:
         at = own[list(also).index(case.generator)]
         contender = contenders.of_generator(case.generator, (case.data,), at, "other")
-    found = result(case, contender, whole)
+    with chdir(place):  # scorers, sources and the local model keep their files below it
+        found = result(case, contender, whole)
     files.write_json(place / case.file, found.to_dict())
     return found
 

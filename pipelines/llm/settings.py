@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -109,9 +108,10 @@ class Service(StrictModel):
     @field_validator("base_url")
     @classmethod
     def _without_secrets(cls, address: str | None) -> str | None:
-        if address is not None and "@" in urlsplit(address).netloc:
+        if address is not None and _may_hold_secret(address):
             raise ValueError(
-                f"it must hold no name and password, since manifests record it; set {API_KEY}"
+                f"it must hold no name and password, and no query, since manifests record it; set "
+                f"{API_KEY}"
             )
         return address
 
@@ -172,11 +172,17 @@ def access(service: Service) -> Access | None:
     """Return address and key of a service; None: it is the local server.
 
     Raises:
-        ServiceError: The service is not the local one and there is no key.
+        ServiceError: The service is not the local one and there is no key, or the environment's
+            address may hold one.
     """
     url = service.base_url or os.environ.get(BASE_URL) or None
     if url is None and service.model == LOCAL:
         return None
+    if url is not None and _may_hold_secret(url):
+        raise ServiceError(
+            f"{BASE_URL} must hold no name and password, and no query, since errors and records "
+            f"name the address: set {service.variable} to the key"
+        )
     key = os.environ.get(service.variable, "").strip()
     if not key:
         raise ServiceError(
@@ -184,6 +190,12 @@ def access(service: Service) -> Access | None:
             f"the service asks for none), or use the model {LOCAL!r} without {BASE_URL}"
         )
     return Access((url or OPENAI).rstrip("/"), key, service.variable)
+
+
+def _may_hold_secret(url: str) -> bool:
+    """Whether an address has a name and password, or a query; no request is sent by either."""
+    host = re.split(r"[/?#]", url.rpartition("://")[2], maxsplit=1)[0]
+    return "@" in host or "?" in url
 
 
 def is_secret(variable: str) -> bool:

@@ -18,6 +18,16 @@ from benchmarks.generators.figures import Figures
 
 ROWS = 120
 NAMES = (UNSEEN, "training rows again", "interpolation")
+OWN = """
+from pipelines.generators.interpolation.generator import Interpolation
+
+class Own(Interpolation):
+    name = "own"
+    version = "own/1"
+
+    def fit(self, samples, settings, seed, directory):
+        raise ValueError("nothing is learnt here")
+"""
 MEASURED = Figures(
     made=10,
     unreadable=0,
@@ -80,6 +90,15 @@ def test_generators_of_a_table_are_measured_kept_and_shown(
     assert {each.file: (tiny / each.file).stat().st_mtime_ns for each in asked} == before
     monkeypatch.setattr(cases, "VERSION", "another")
     assert [cases.kept(tiny, each) for each in asked] == [None] * len(asked)
+
+
+def test_a_generator_of_ones_own_is_found_from_where_it_was_named_in_every_case(tiny: Path) -> None:
+    (tiny / "kept").mkdir()
+    (tiny / "own.py").write_text(OWN, encoding="utf-8")
+    asked, whole = [Case("tiny", "own.py", seed) for seed in (0, 1)], [str(tiny / "own.py")]
+    made = [cases.run_and_keep(each, tiny / "kept", ["own.py"], whole) for each in asked]
+    assert [each.failed for each in made] == ["ValueError: nothing is learnt here"] * 2
+    assert [cases.kept(tiny / "kept", each, ["own.py"]) for each in asked] == made
 
 
 def test_a_table_has_means_with_their_range_and_what_nobody_measured() -> None:

@@ -99,8 +99,23 @@ def test_the_settings_in_the_documentation_are_settings() -> None:
         assert shown[name] == Service.model_fields[name].default
 
 
-def test_an_address_holds_no_password_and_the_error_does_not_say_it() -> None:
+HIDING = ("https://me:hunter2@example.org/v1", "me:hunter2@example.org", "http://h/v1?key=hunter2")
+
+
+@pytest.mark.parametrize("address", HIDING)
+def test_an_address_holds_no_password_and_the_error_does_not_say_it(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(ParamsError, match="base_url: it must hold no name and password") as caught:
-        parse(Service, {"base_url": "https://me:hunter2@example.org/v1"}, "service")
+        parse(Service, {"base_url": address}, "service")
     assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv(BASE_URL, address)
+    for key in ("", "sk-12345678"):
+        monkeypatch.setenv(API_KEY, key)
+        with pytest.raises(ServiceError, match=f"{BASE_URL} must hold no name") as told:
+            access(Service(model="gpt"))
+        assert "hunter2" not in str(told.value)
+
+
+def test_an_at_sign_in_a_path_is_no_password() -> None:
     assert Service(base_url="https://example.org/v1/@me").base_url == "https://example.org/v1/@me"
