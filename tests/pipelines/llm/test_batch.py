@@ -31,8 +31,10 @@ ASKER = """
 import sys
 from pathlib import Path
 from pipelines.llm.ask import ask
-from tests.pipelines.llm.test_batch import SERVICE, some
-ask(some(4), SERVICE, cache=Path(sys.argv[1]))
+from pipelines.llm.settings import Service
+from pipelines.llm.values import request
+service = Service.model_validate_json(sys.argv[2])
+ask([request(service, f"{n} fish", seed=n) for n in range(4)], service, cache=Path(sys.argv[1]))
 """
 
 
@@ -98,7 +100,8 @@ def test_a_killed_run_goes_on_waiting_for_its_batch(
     before = local_server.served()
     batches.held = True
     root = Path(__file__).parents[3]
-    with subprocess.Popen([sys.executable, "-c", ASKER, str(cache)], cwd=root) as asker:
+    run = [sys.executable, "-c", ASKER, str(cache), SERVICE.model_dump_json()]
+    with subprocess.Popen(run, cwd=root) as asker:
         while not (batches.made and batches.made[0]["status"] == "in_progress"):
             time.sleep(0.05)
             assert asker.poll() is None
