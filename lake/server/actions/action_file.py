@@ -52,6 +52,11 @@ _OTHER_TYPES: Final = {"lua": "Lua", "airflow": "Airflow"}
 class ActionFileError(ValueError):
     """An action file cannot be used; the message names file and field, and what to do."""
 
+    def __init__(self, message: str, events: frozenset[str] | None = None) -> None:
+        """Say what is wrong, and the events that the file is for; None where that is unknown."""
+        super().__init__(message)
+        self.events = events
+
 
 def _type(value: object) -> object:
     if isinstance(value, str) and value in _OTHER_TYPES:
@@ -212,7 +217,14 @@ def parse(path: str, data: bytes) -> Action:
     try:
         return Action.model_validate(document)
     except ValidationError as error:
-        raise ActionFileError(f"{path}: {_sentence(error)}") from None
+        raise ActionFileError(f"{path}: {_sentence(error)}", _events(document)) from None
+
+
+def _events(document: Mapping[str, Any]) -> frozenset[str] | None:
+    """The events that a file is for; None where it may be for others, too."""
+    on = document.get("on")
+    events = frozenset(on) if isinstance(on, dict) else frozenset()
+    return events if events and events <= set(EventType) else None
 
 
 def _document(path: str, data: bytes) -> dict[str, Any]:

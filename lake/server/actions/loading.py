@@ -7,12 +7,14 @@ one: no writer waits for a file of somebody else's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import islice, takewhile
 from threading import Lock
 from typing import Final
 
 from lake.server.actions import action_file
 from lake.server.actions.action_file import FOLDER, MAX_BYTES, Action, ActionFileError
+from lake.server.actions.events import EventType
 from lake.server.catalog.entries import Entry
 from lake.server.catalog.trees import Tree
 from lake.server.storage.reading import ObjectReader
@@ -23,6 +25,23 @@ _MAX_REMEMBERED: Final = 512
 
 Key = tuple[str, str, int]
 """Path, SHA-256 and size of a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A file that cannot be used: why, and the events that it is for, None if that is unknown."""
+
+    reason: str
+    events: frozenset[str] | None = None
+
+    def check(self, event: EventType) -> None:
+        """Refuse an event that the file may be for: a check that cannot run does not pass.
+
+        Raises:
+            ActionFileError: it may be.
+        """
+        if self.events is None or event in self.events:
+            raise ActionFileError(self.reason)
 
 
 class UnreadActionsError(Exception):
@@ -41,27 +60,23 @@ class ActionLoader:
         """Read from its objects."""
         self._store = store
         self._lock = Lock()
-        self._read: dict[Key, Action | str] = {}
+        self._read: dict[Key, Action | Unusable] = {}
         self._keys: dict[str, tuple[Key, ...]] = {}
         """Files of a tree by its root; most have none."""
 
-    def load(self, tree: Tree) -> Mapping[str, Action]:
+    def load(self, tree: Tree) -> Mapping[str, Action | Unusable]:
         """The actions of a tree by path.
 
         Raises:
             UnreadActionsError: files have to be read first (`read`).
-            ActionFileError: a file cannot be used, there are too many, or two have one name.
+            ActionFileError: there are too many, or two have one name.
         """
         keys = self._files_of(tree)
         with self._lock:
             known = {key: self._read[key] for key in keys if key in self._read}
         if len(known) < len(keys):
             raise UnreadActionsError(key for key in keys if key not in known)
-        actions: dict[str, Action] = {}
-        for (path, _, _), action in known.items():
-            if isinstance(action, str):
-                raise ActionFileError(action)
-            actions[path] = action
+        actions = {path: action for (path, _, _), action in known.items()}
         _check_names(actions)
         return actions
 
@@ -88,14 +103,14 @@ class ActionLoader:
                 self._keys[tree.root] = keys
         return keys
 
-    def _parsed(self, key: Key) -> Action | str:
+    def _parsed(self, key: Key) -> Action | Unusable:
         path, sha256, size = key
         if size > MAX_BYTES:
-            return f"{path}: an action file has at most {MAX_BYTES >> 10} KiB"
+            return Unusable(f"{path}: an action file has at most {MAX_BYTES >> 10} KiB")
         try:
             return action_file.parse(path, self._store.read_small(sha256, size))
         except ActionFileError as error:
-            return str(error)
+            return Unusable(str(error), error.events)
 
 
 def changed(before: Tree, after: Tree) -> set[str]:
@@ -126,9 +141,11 @@ def _files(tree: Tree) -> list[tuple[str, Entry]]:
     return files
 
 
-def _check_names(actions: Mapping[str, Action]) -> None:
+def _check_names(actions: Mapping[str, Action | Unusable]) -> None:
     paths: dict[str, str] = {}
     for path, action in actions.items():
+        if isinstance(action, Unusable):
+            continue
         if action.name in paths:
             raise ActionFileError(
                 f"{path}: `name` is {action.name!r} as in {paths[action.name]}: give it another"

@@ -21,7 +21,7 @@ from lake.server.actions import addresses, changes, loading
 from lake.server.actions.action_file import Action, ActionFileError
 from lake.server.actions.changes import Change
 from lake.server.actions.events import Event, EventType
-from lake.server.actions.loading import ActionLoader, UnreadActionsError
+from lake.server.actions.loading import ActionLoader, UnreadActionsError, Unusable
 from lake.server.actions.runner import HookRunner, Outcome
 from lake.server.actions.runs import Runs
 from lake.server.actions.webhook import Caller
@@ -172,13 +172,18 @@ class ActionService:
 
         Raises:
             UnreadActionsError: files have to be read first.
-            ActionFileError: a file cannot be used.
+            ActionFileError: a file that may be for the event cannot be used.
         """
-        actions = self.loader.load(Tree(self.database, event.root))
-        return [action for action in actions.values() if action.matches(event.type, event.branch)]
+        matched = []
+        for action in self.loader.load(Tree(self.database, event.root)).values():
+            if isinstance(action, Unusable):
+                action.check(event.type)
+            elif action.matches(event.type, event.branch):
+                matched.append(action)
+        return matched
 
     def check_new(self, made: Commit, repository: str) -> None:
-        """Refuse action files of a commit that call what may not be called.
+        """Refuse action files of a commit that cannot be used, or call what may not be called.
 
         Raises:
             ActionFileError: there is one that its parent has not, or not so.
@@ -190,7 +195,10 @@ class ActionService:
         parent = commits.read(self.database, repository, made.parents[0])
         new = loading.changed(Tree(self.database, parent.root), tree)
         for path in sorted(new & actions.keys()):
-            for number, hook in enumerate(actions[path].hooks):
+            action = actions[path]
+            if isinstance(action, Unusable):
+                raise ActionFileError(action.reason)
+            for number, hook in enumerate(action.hooks):
                 try:
                     self.allowed.check(addresses.parse(hook.properties.url))
                 except ValueError as error:

@@ -193,3 +193,19 @@ def test_only_variables_for_hooks_are_expanded() -> None:
     for name in ("B", "LAKEFSACTIONS_", "lakefsactions_a", "LAKEFSACTIONS_A.B"):
         with pytest.raises(ValueError, match="only those that begin with LAKEFSACTIONS_"):
             variables.expand(f"{{{{ ENV.{name} }}}}", environment)
+
+
+@pytest.mark.parametrize(
+    ("on", "events"),
+    [
+        ("{pre-merge: , post-tag: 1}", None),
+        ("{pre-merge: , prepare-commit: }", None),
+        ("[pre-merge]", None),
+        ("{}", None),
+        ("{pre-merge: 1, post-commit: }", {"pre-merge", "post-commit"}),
+    ],
+)
+def test_the_events_of_a_file_that_cannot_be_used(on: str, events: set[str] | None) -> None:
+    with pytest.raises(ActionFileError) as failed:
+        action_file.parse("a.yaml", f"on: {on}\nhooks: []".encode())
+    assert failed.value.events == events

@@ -18,6 +18,7 @@ from lakefs.exceptions import LakeFSException
 from lakefs_sdk.exceptions import ApiException, NotFoundException
 
 from lake.polling import until
+from tests.lake.in_process import REPO, InProcessLake
 from tests.lake.receiver import Receiver, agree, refuse
 from tests.lake.servers import Served, command, environment
 
@@ -353,6 +354,30 @@ def test_a_broken_action_file_can_be_taken_away(api: httpx.Client, repo: str) ->
     bad = {"path": "_lakefs_actions/bad.yaml"}
     assert api.delete(f"{repo}/branches/main/objects", params=bad).status_code == 204
     assert commit(api, repo).status_code == 201
+
+
+def test_a_broken_action_file_that_was_there_before_is_refused_at_its_events(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    """As a server that passes over what it cannot run has taken it."""
+    before = InProcessLake(tmp_path / "home")
+    text = action("http://a.example", "pre-merge").replace("webhook", "lua")
+    before.write("_lakefs_actions/lua.yaml", text.encode())
+    made = before.commit()
+    before.lake.catalog.refs.create("tags", REPO, "v1", made)
+    before.branch("side")
+    repo = f"/repositories/{REPO}"
+    with serve(tmp_path / "home").http() as api:
+        assert api.post(f"{repo}/branches", json={"name": "b", "source": "v1"}).status_code == 201
+        put(api, repo, "a", "1", "b")
+        assert commit(api, repo, "b").status_code == 201
+        merge = api.post(f"{repo}/refs/b/merge/main", json={})
+        assert "lua.yaml: `hooks[0].type` is lua" in merge.json()["message"]
+        assert (merge.status_code, head(api, repo)) == (412, made)
+        assert api.delete(f"{repo}/tags/v1").status_code == 204
+        assert api.delete(f"{repo}/branches/side").status_code == 204
+        put(api, repo, "_lakefs_actions/lua.yaml", f"{text} ", "b")
+        assert commit(api, repo, "b").status_code == 412  # what is new is refused at once
 
 
 def test_two_files_do_not_share_a_name(api: httpx.Client, repo: str, receiver: Receiver) -> None:
