@@ -254,6 +254,16 @@ def test_warnings_of_nearness_stay_where_copies_are_found_or_nobody_looked() -> 
     assert check(replace(HEALTHY, warned=near), "warned_rows", **unlimited).verdict == "warn"
 
 
+def test_warnings_of_nearness_stay_where_edits_hide_as_many_copies() -> None:
+    """Half of the rows are named as edits and are near to nothing; the other half are copies."""
+    edits = pl.when(pl.col("row") < 280).then(pl.lit("synthetic")).otherwise(pl.lit("edited"))
+    halves = HEALTHY.lineage.with_columns(kind=edits)
+    copied = with_round(memorised_ratio=metric(0.5, 0.05, 0.01))
+    evidence = replace(copied, lineage=halves, warned=_warned("not_memorised"))
+    assert check(evidence, "memorised_ratio").verdict == "pass"
+    assert check(evidence, "warned_rows").verdict == "warn"
+
+
 def test_warnings_of_anything_else_stay() -> None:
     likely = replace(HEALTHY, warned=_warned("not_memorised", "label_likely"))
     assert check(likely, "warned_rows").verdict == "warn"
