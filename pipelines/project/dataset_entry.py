@@ -139,7 +139,8 @@ def plan(
     groups = real.report.groups
     near, dense = guard_limits.near_by_chance(real.report.read, groups.count - groups.several)
     classified = LABEL in real.train.columns or detected.target is not None
-    equal, twice = guard_limits.equal_by_chance(real.report.read, real.repeated)
+    pixels = real.settings.ingest.modality == detection.IMAGE
+    equal, twice = guard_limits.equal_by_chance(real.report.read, real.repeated, pixels=pixels)
     guard = {**(limits if classified else {}), **near, **equal}
     reasons = (where if classified and limits else "", dense, twice)
     told = "; ".join(part for part in reasons if part)

@@ -56,10 +56,13 @@ def suited(
         wanted = math.ceil(1000 * errors * error) / 1000
         if wanted > getattr(default, name):
             limits[name] = wanted
-    return limits, (
+    told = (
         f"{validation} validation rows: chance moves a score by √({different:.2g}/{validation}) = "
         f"{error:.2g}; one, two and three times that"
     )
+    if limits.keys() & OF_MARGINS.keys():
+        told += ", and a quarter and half of it for downstream_likelihood"
+    return limits, told
 
 
 def near_by_chance(rows: int, alone: int) -> tuple[dict[str, Any], str]:
@@ -88,21 +91,25 @@ def near_by_chance(rows: int, alone: int) -> tuple[dict[str, Any], str]:
     return limits, words
 
 
-def equal_by_chance(rows: int, repeated: int) -> tuple[dict[str, Any], str]:
+def equal_by_chance(
+    rows: int, repeated: int, *, pixels: bool = False
+) -> tuple[dict[str, Any], str]:
     """Choose the limit on candidates equal to held-out rows, where real rows equal each other.
 
     A table of few values holds some content twice, so a generator makes rows that are held out
-    though it never saw these, as real rows that arrive later do.
+    though it never saw these, as real rows that arrive later do. No generator makes each pixel of
+    an image that it never saw: a folder that holds a file twice is no reason to allow any.
 
     Args:
         rows: How many real rows there are.
         repeated: How many of them have the content of another.
+        pixels: Whether the rows are images.
 
     Returns:
         The limit, the upper end of the interval of that share, and where it is from, in words;
-        nothing where all content is different.
+        nothing of images, and where all content is different.
     """
-    if not repeated:
+    if pixels or not repeated:
         return {}, ""
     words = f"{repeated:,} of {rows:,} real rows have the content of another, so holdout_equal "
     limit = math.ceil(1000 * wilson(repeated, rows).high) / 1000

@@ -107,9 +107,12 @@ def test_limits_allow_what_chance_does_on_few_validation_rows(rows: int, allowed
 
 def test_a_probability_has_a_quarter_of_the_error_of_a_score() -> None:
     """Of 100 rows a score has √(.05/100) = .0224, and half of it is .0112."""
-    limits, _ = guard_limits.suited(100, 0.02, margins=True)
+    limits, told = guard_limits.suited(100, 0.02, margins=True)
     assert limits["downstream_likelihood_block"] == 0.012
-    assert "downstream_likelihood_block" not in guard_limits.suited(100, 0.02)[0]
+    assert told.endswith("that, and a quarter and half of it for downstream_likelihood")
+    limits, told = guard_limits.suited(100, 0.02)
+    assert "downstream_likelihood_block" not in limits
+    assert told.endswith("one, two and three times that")
 
 
 def suite(*given: Rule) -> suites.Suite:
@@ -158,6 +161,10 @@ def test_as_many_rows_may_equal_held_out_ones_as_real_rows_equal_each_other() ->
         "4 of 471 real rows have the content of another, so holdout_equal allows as many"
     )
     assert guard_limits.equal_by_chance(471, 0) == ({}, "")
+
+
+def test_no_image_may_equal_a_held_out_one_where_a_folder_holds_a_file_twice() -> None:
+    assert guard_limits.equal_by_chance(471, 4, pixels=True) == ({}, "")
 
 
 def test_repeated_content_of_a_table_is_counted_over_all_splits(tmp_path: Path) -> None:
