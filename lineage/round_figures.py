@@ -144,9 +144,11 @@ def pooled_loss(evidence: Evidence) -> Figure:
 def likelihood_loss(evidence: Evidence) -> Figure:
     """Loss since round 0 of the probability that the task's models give to right labels.
 
-    It is held against limits as the loss of both families is.
+    It is held against limits as the loss of both families is. A task of one's own may have a figure
+    of this name, which compares nothing.
     """
-    if "likelihood" not in evidence.metrics:
+    given = evidence.metrics.get("likelihood", {})
+    if isinstance(given, Mapping) and "difference" not in given:
         reasons = (figures.inapplicable_because(evidence, of) for of in ("likelihood", "second"))
         reason = next((each for each in reasons if each is not None), None)
         return unmeasured(NO_LIKELIHOOD) if reason is None else inapplicable(reason)

@@ -213,6 +213,10 @@ def test_a_release_that_measured_no_probability_is_not_judged_by_it() -> None:
     told = {**alone, "not_applicable": {"likelihood": "rows have no classes"}}
     result = guard.judge(replace(HEALTHY, metrics=told), Limits())
     assert (result.not_measured, result.not_applicable) == ((), ("downstream_likelihood",))
+    own = replace(
+        HEALTHY, metrics={**alone, "task": "likelihood", "likelihood": {"mix": metric(1, 0)}}
+    )
+    assert check(own, "downstream_likelihood").verdict == "not measured"
     broken = replace(HEALTHY, metrics={**alone, "likelihood": {"difference": 3}})
     assert check(broken, "downstream_likelihood").verdict == "block"
 
