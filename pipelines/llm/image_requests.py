@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -110,7 +111,7 @@ def _said(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
         for name, value in named.items()
-        if isinstance(value, str | int | float)
+        if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
     }
 
 

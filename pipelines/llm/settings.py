@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from pydantic import Field, field_validator
@@ -34,6 +35,8 @@ HIDDEN: Final = b"***"
 SECRETS: Final = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 """How names of variables end that hold what only one service may see."""
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
+_ESCAPES: Final = (b"\\u00", b"\\/")
+"""How JSON may write characters of a key that it need not escape."""
 _SECRET_LENGTH: Final = 8
 """Characters from which on a key is a secret, and no filler such as `EMPTY`."""
 
@@ -158,8 +161,12 @@ class Access:
     """Environment variable that the key is from."""
 
     def scrubbed(self, data: bytes) -> bytes:
-        """Return bytes of the server with the key removed, in case it repeats it."""
-        return data.replace(self.key.encode(), HIDDEN) if len(self.key) >= _SECRET_LENGTH else data
+        """Return JSON of the server with the key removed, in case it repeats it."""
+        if len(self.key) < _SECRET_LENGTH:
+            return data
+        plain = data.replace(self.key.encode(), HIDDEN)
+        escaped = any(mark in plain for mark in _ESCAPES)
+        return _written(self.key).sub(HIDDEN, plain) if escaped else plain
 
 
 def address(service: Service) -> str | None:
@@ -196,6 +203,17 @@ def _may_hold_secret(url: str) -> bool:
     """Whether an address has a name and password, or a query; no request is sent by either."""
     host = re.split(r"[/?#]", url.rpartition("://")[2], maxsplit=1)[0]
     return "@" in host or "?" in url
+
+
+@lru_cache(maxsize=16)
+def _written(key: str) -> re.Pattern[bytes]:
+    """A pattern of a key, each character as it is or as JSON may write it."""
+    return re.compile("".join(map(_character, key)).encode())
+
+
+def _character(character: str) -> str:
+    before = r"\\*" if character == "/" else ""
+    return rf"(?:{before}{re.escape(character)}|\\+u(?i:{ord(character):04x}))"
 
 
 def is_secret(variable: str) -> bool:

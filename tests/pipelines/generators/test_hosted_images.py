@@ -22,6 +22,8 @@ from pipelines.generators import exchanges, making
 from pipelines.generators.hosted_images.generator import HostedImages
 from pipelines.generators.hosted_images.settings import HostedImagesGenerate
 from pipelines.generators.protocol import GenerateRequest, GenerateResult
+from pipelines.llm import image_requests
+from pipelines.llm.image_requests import ImageRequest
 from tests import tiny_pipelines
 from tests.image_service import REVISED, Studio, served
 
@@ -141,6 +143,16 @@ def test_requests_and_what_is_known_of_the_pictures_are_kept_with_the_round(
         assert each["revised_prompt"] == REVISED.encode("utf-8", "replace").decode()
     assert [each["drawing"] for each in told] == list(range(len(told)))
     assert "b64" not in "".join(drawn["answer"])
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e400"])
+def test_what_a_service_says_of_a_picture_is_json(number: str) -> None:
+    (png,) = images.encode(np.zeros((1, 2, 2, 3), dtype=np.uint8))
+    picture = base64.b64encode(png).decode()
+    body = f'{{"created": {number}, "size": "2x2", "data": [{{"b64_json": "{picture}"}}]}}'
+    assert image_requests.read(body.encode(), ImageRequest(model="m", prompt="p")).parsed == {
+        "size": "2x2"
+    }
 
 
 def test_of_the_pictures_of_a_round_one_is_in_memory_at_a_time(studio: tuple[Studio, str]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,20 @@ def test_a_key_is_in_no_repr() -> None:
 def test_a_key_said_back_is_hidden_and_a_filler_is_not() -> None:
     assert Access("u", "sk-12345678").scrubbed(b"key sk-12345678!") == b"key ***!"
     assert Access("u", "EMPTY").scrubbed(b"it is EMPTY") == b"it is EMPTY"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        rb"sk-a/b+c=1",
+        rb"sk-a\/b+c=1",
+        rb"sk-a\\/b+c=1",
+        rb"\u0073k\u002da\u002Fb\u002bc\u003D1",
+    ],
+)
+def test_a_key_is_hidden_however_json_writes_it(written: bytes) -> None:
+    said = Access("u", "sk-a/b+c=1").scrubbed(rb'{"said": "' + written + rb' \u00e9 \/"}')
+    assert json.loads(said) == {"said": "*** é /"}
 
 
 def test_an_unknown_key_names_the_nearest_one() -> None:
