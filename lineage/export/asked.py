@@ -72,13 +72,18 @@ def named(model: str | None, endpoint: str | None, weights: str | None) -> str:
 def requests(round_: Round) -> pl.LazyFrame | None:
     """Return the requests of the candidates of a round in their order; None: none are kept.
 
+    They have a column `before` besides: how many requests of the same row and step come before.
+
     Raises:
         SchemaError: a column is missing, or is of another kind.
     """
     if round_.exchanges is None:
         return None
     typed = schema.typed(round_.exchanges(), REQUESTS).drop_nulls("row")
-    return typed.with_columns(pl.col("step").fill_null(0)).sort("row", "step")
+    ordered = typed.with_columns(pl.col("step").fill_null(0)).sort(
+        "row", "step", maintain_order=True
+    )
+    return ordered.with_columns(pl.int_range(pl.len()).over("row", "step").alias("before"))
 
 
 def models(round_: Round) -> list[Model]:

@@ -32,7 +32,7 @@ class RequestRows:
 
     round: Round
     requests: pl.LazyFrame
-    """As `asked.REQUESTS`, in order."""
+    """As `asked.requests` gives them."""
     rows: int
     kinds: Sequence[str] = KINDS
 
@@ -70,8 +70,9 @@ class RequestRows:
         return fragments.relations(rows, LETTERS["wasInfluencedBy"], number, members)
 
     def _key(self) -> tuple[pl.Expr | str, ...]:
-        row, step = (pl.col(name).cast(pl.String) for name in ("row", "step"))
-        return self._own("request/"), row, "/", step
+        row, step, before = (pl.col(name).cast(pl.String) for name in ("row", "step", "before"))
+        more = pl.when(pl.col("before") > 0).then(pl.lit("/") + before).otherwise(pl.lit(""))
+        return self._own("request/"), row, "/", step, more
 
     def _own(self, what: str) -> str:
         return names.within(self.round.dataset, self.round.number, what)

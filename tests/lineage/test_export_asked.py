@@ -100,6 +100,16 @@ def test_each_request_of_a_row_names_model_served_name_template_and_seed(
     assert {str(each.identifier) for each in plans} == {"template:t1", "template:t2"}
 
 
+def test_two_requests_of_a_step_are_two_activities() -> None:
+    twice = pl.concat([exchanges().with_columns(step=pl.lit(None, pl.Int32))] * 2)
+    document = read_back(written([a_round("d", real_rows(3)), made(twice)]))
+    requests = typed(of(document, ProvActivity), "stemma:Request")
+    ends = ("0", "0/1", "0/2", "0/3")
+    named = {f"lake:d/1/request/{row}/{end}" for row in (0, 1) for end in ends}
+    assert {str(each.identifier) for each in requests} == named
+    assert {str(each.args[1]) for each in of(document, ProvInfluence)} == named
+
+
 def test_a_generation_is_associated_with_the_models_of_its_rows() -> None:
     document = read_back(written([a_round("d", real_rows(3)), made()]))
     of_generation = {
