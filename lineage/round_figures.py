@@ -52,9 +52,11 @@ def excess(evidence: Evidence, name: str, what: str) -> Figure:
     null_low, null_high = (null if end is None else end for end in (null_low, null_high))
     below = math.hypot(value - low, null_high - null)
     above = math.hypot(high - value, null - null_low)
-    detail = f"{value:.3f} of the accepted rows {what}; of real rows {null:.3f}"
     difference = value - null
-    return Figure(difference, difference - below, difference + above, detail)
+    low, high = difference - below, difference + above
+    detail = f"{value:.3f} of the accepted rows {what}; of real rows {null:.3f}"
+    ends = " to ".join(f"{round(end, 3) + 0.0:.3f}" for end in (low, high))
+    return Figure(difference, low, high, f"{detail}; 95 % of the difference {ends}")
 
 
 def copies(evidence: Evidence, name: str, what: str) -> Figure:

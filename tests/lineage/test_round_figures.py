@@ -86,7 +86,9 @@ def test_a_share_that_chance_may_explain_only_warns() -> None:
     about = with_round(label_errors=metric(0.12, 0.05, 0.02))
     assert check(about, "label_errors").verdict == "warn"
     few = with_round(label_errors=metric(0.12, 0.08, 0.02))
-    assert check(few, "label_errors").verdict == "pass"
+    found = check(few, "label_errors")
+    assert found.verdict == "pass"
+    assert found.evidence.endswith("95 % of the difference 0.020 to 0.180")
 
 
 def test_the_share_of_real_rows_is_uncertain_too() -> None:
