@@ -102,7 +102,7 @@ def ballot(rubric_: Rubric, sample: str, vote: int, settings: JudgeSettings) -> 
 
     Args:
         rubric_: the rubric.
-        sample: one line of JSON, as `quoting.as_data` writes it.
+        sample: one line of JSON, as `prompt_escaping.as_data` writes it.
         vote: its number, from 0.
         settings: the judge.
     """

@@ -119,7 +119,7 @@ class TrainedGenerator(Generator[Fit, Sample], Protocol[Fit, Sample]):
         asked_labels.say(asked_labels.not_asked(known, request.candidates), len(known))
         for name in self.unused(request.settings, known):
             console.line(f"{name} is about labels, and the images have none; it changes nothing")
-        return GeneratePlan(request, request.shards(), classes.of_round(request))
+        return _planned(request)
 
     def unused(self, settings: Sample, known: Sequence[Any]) -> tuple[str, ...]:  # noqa: ARG002
         """Return names of settings that change nothing for images of these classes.
@@ -164,6 +164,11 @@ class TrainedGenerator(Generator[Fit, Sample], Protocol[Fit, Sample]):
         on_processor = "cpu" in (recorded.get("device"), getattr(request.settings, "device", ""))
         device = "cpu" if on_processor else "auto"
         settings = request.settings.model_copy(update={"device": device})
-        plan = self.plan(replace(request, settings=settings))
+        plan = _planned(replace(request, settings=settings))
         made = pl.concat(each.candidates for each in self.generate(plan, shard))
         return GenerateResult(made, None, self.report(plan))
+
+
+def _planned(request: GenerateRequest[Sample]) -> GeneratePlan[Sample]:
+    """Draw the labels of all candidates."""
+    return GeneratePlan(request, request.shards(), classes.of_round(request))

@@ -7,7 +7,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pipelines.common.settings import StrictModel
 from pipelines.generators.diffusion.generator import Diffusion
@@ -18,6 +20,18 @@ from pipelines.generators.protocol import GenerateRequest
 from pipelines.generators.trained import sizes
 
 SETTINGS = {Gan: GanGenerate(device="cpu"), Diffusion: DiffusionGenerate(device="cpu")}
+
+
+class Grey:
+    """A model of images that are all grey."""
+
+    def generate(self, _directory: Path, labels: Any, *_: object) -> NDArray[np.float32]:
+        """One image for each label."""
+        return np.full((len(labels), 4, 4), 0.5, np.float32)
+
+    def environment(self, _settings: StrictModel) -> dict[str, Any]:
+        """Nothing that it depends on."""
+        return {}
 
 
 def request(
@@ -42,6 +56,16 @@ def test_a_round_of_fewer_candidates_than_labels_says_which_it_leaves_out(
     enough = generator.plan(request(tmp_path, classes, SETTINGS[kind], 8))
     assert Counter(enough.content.to_list()) == dict.fromkeys(classes, 2)
     assert (capsys.readouterr().err, generator.report(enough).facts) == ("", {})
+
+
+def test_a_replay_says_nothing_of_how_the_round_was_planned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Diffusion, "model", Grey())
+    asked = request(tmp_path, [3, 5, 7, 9], SETTINGS[Diffusion], 3)
+    again = Diffusion().replay(asked, asked.shards()[0], {})
+    assert len(again.candidates) == 3
+    assert capsys.readouterr().err == ""
 
 
 def test_guidance_without_labels_is_said_to_change_nothing(
