@@ -151,8 +151,7 @@ def likelihood_loss(evidence: Evidence) -> Figure:
     """
     given = evidence.metrics.get("likelihood", {})
     if isinstance(given, Mapping) and "difference" not in given:
-        reasons = (figures.inapplicable_because(evidence, of) for of in ("likelihood", "second"))
-        reason = next((each for each in reasons if each is not None), None)
+        reason = figures.inapplicable_because(evidence, "second")  # Rows without classes: neither.
         return unmeasured(NO_LIKELIHOOD) if reason is None else inapplicable(reason)
     return _beyond_chance(
         evidence,

@@ -177,7 +177,7 @@ def evaluate_round(
     trained = {"real_only": real, "mix": mix, "previous": previous}
     chosen, not_applicable = _chosen(task, unlabelled, validation)
     if not closeness.has_classes(real):
-        not_applicable |= dict.fromkeys(("second", "likelihood"), closeness.NO_CLASSES)
+        not_applicable |= {"second": closeness.NO_CLASSES}
     plugin = chosen.plugin
     judged = {} if "difference" in not_applicable else trained
     answers = task_figures.answers(plugin, chosen.settings, judged, validation)

@@ -212,7 +212,7 @@ def test_a_release_that_measured_no_probability_is_not_judged_by_it() -> None:
     alone = {name: each for name, each in HEALTHY.metrics.items() if name != "likelihood"}
     result = guard.judge(replace(HEALTHY, metrics=alone), Limits())
     assert (result.not_measured, result.verdict) == (("downstream_likelihood",), "pass")
-    told = {**alone, "not_applicable": {"likelihood": "rows have no classes"}}
+    told = {**alone, "not_applicable": {"second": "rows have no classes"}}
     result = guard.judge(replace(HEALTHY, metrics=told), Limits())
     assert (result.not_measured, result.not_applicable) == ((), ("downstream_likelihood",))
     own = replace(
