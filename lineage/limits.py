@@ -93,7 +93,8 @@ class Limits(BaseModel):
 
     downstream_real_warn: Amount | None = 0.005
     """Largest loss of accuracy on real validation data against training on real data alone. The
-    measured loss warns; the end of its interval that favours the round blocks."""
+    measured loss warns once its interval holds none but losses; the end of its interval that
+    favours the round blocks."""
     downstream_real_block: Amount | None = 0.01
     downstream_previous_warn: Amount | None = 0.01
     """Largest loss of accuracy against the mix without this round."""
