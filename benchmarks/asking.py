@@ -114,6 +114,8 @@ def main() -> None:
     parser.add_argument("--clients", nargs="+", help="those alone; ratios are to the first")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if not 0 < options.requests[0] < options.requests[1]:
+        parser.error("--requests takes two amounts, the greater one last")
     facts = machine()
     clients = options.clients or [*OURS, *(PEERS if options.peers else ())]
     rows, left_out = measure(options.requests, options.peers, options.delay, clients)

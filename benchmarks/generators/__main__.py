@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ from rich.console import Console
 from benchmarks.generators import cases, plot, table
 from benchmarks.generators.worlds import DATA
 from benchmarks.measured import machine
+from lake.errors import UserError
 
 SEEDS: Final = 2
 KEPT: Final = Path(".stemma") / "generators"
@@ -38,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for case in cases.all_cases(data, asked.seeds, asked.also, asked.candidates)
         if not asked.only or any(part in case.generator for part in asked.only)
     ]
-    results = cases.run(wanted, asked.kept, asked.processes, asked.also)
+    try:
+        results = cases.run(wanted, asked.kept, asked.processes, asked.also)
+    except UserError as error:
+        sys.exit(str(error))
     if asked.plot:
         asked.plot.write_bytes(plot.draw(results))
     if asked.json:
@@ -49,6 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _render(results)
 
 
+def _whole(text: str) -> int:
+    """Read a whole number above 0."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.generators",
@@ -56,14 +68,14 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data", nargs="*", choices=list(DATA), help="kinds of data (all)")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="splits of each data set")
+    parser.add_argument("--seeds", type=_whole, default=SEEDS, help="splits of each data set")
     parser.add_argument("--only", nargs="*", default=(), help="generators, by a part of the name")
     parser.add_argument(
         "--also", nargs="*", default=(), help="generators of your own: a file or module:Class"
     )
-    parser.add_argument("--candidates", type=int, help="at most so many of each generator")
+    parser.add_argument("--candidates", type=_whole, help="at most so many of each generator")
     parser.add_argument("--kept", type=Path, default=KEPT, help="folder of results")
-    parser.add_argument("--processes", type=int, default=1, help="cases at once")
+    parser.add_argument("--processes", type=_whole, default=1, help="cases at once")
     parser.add_argument("--plot", type=Path, help="draw the figures into this file, a PNG")
     parser.add_argument("--markdown", action="store_true", help="print tables as Markdown")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")

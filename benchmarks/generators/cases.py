@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.crafted import rounds
-from benchmarks.generators import contenders, figures, worlds
+from benchmarks.generators import contenders, figures, making, worlds
 from benchmarks.generators.contenders import Contender
 from benchmarks.generators.figures import Figures
 from benchmarks.measured import machine
@@ -126,7 +126,12 @@ def run(
         place: folder of their results.
         processes: cases that are run at once.
         also: references of generators of one's own.
+
+    Raises:
+        ParamsError: one of them cannot be loaded.
     """
+    for each in also:
+        making.version(each)  # before any case is run
     place.mkdir(parents=True, exist_ok=True)
     own = tuple(str(Path(each).resolve()) if Path(each).exists() else each for each in also)
     missing = [case for case in asked if kept(place, case, also) is None]

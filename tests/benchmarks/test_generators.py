@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from benchmarks.crafted.added import tables
-from benchmarks.generators import cases, contenders, plot, table, worlds
+from benchmarks.generators import __main__, cases, contenders, plot, table, worlds
 from benchmarks.generators.cases import Case, Result
 from benchmarks.generators.contenders import UNSEEN
 from benchmarks.generators.figures import Figures
@@ -99,6 +99,23 @@ def test_a_generator_of_ones_own_is_found_from_where_it_was_named_in_every_case(
     made = [cases.run_and_keep(each, tiny / "kept", ["own.py"], whole) for each in asked]
     assert [each.failed for each in made] == ["ValueError: nothing is learnt here"] * 2
     assert [cases.kept(tiny / "kept", each, ["own.py"]) for each in asked] == made
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--candidates", "0"], "argument --candidates: '0' is no whole number above 0"),
+        (["--seeds", "-1"], "argument --seeds: '-1' is no whole number above 0"),
+        (["--data", "tables", "--only", "none.py", "--also", "none.py"], "none.py cannot be read"),
+    ],
+)
+def test_what_cannot_be_run_is_said_in_a_sentence(
+    given: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        __main__.main([*given, "--kept", str(tmp_path)])
+    assert caught.value.code
+    assert said in f"{caught.value.code} {capsys.readouterr().err}"
 
 
 def test_a_table_has_means_with_their_range_and_what_nobody_measured() -> None:
