@@ -152,7 +152,7 @@ class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
                 "asked": len(answers),
                 "failed": len(failed),
                 "reasons": dict(reasons),
-                **draws.cut_prompts(pictures.prompts),
+                **draws.facts(pictures.prompts, pictures.pool),
             },
             exchanges=transcript.table(pictures),
             maker=digests.of_json({"model": service.model}),

@@ -228,8 +228,8 @@ class Pretrained(Generator[PretrainedFit, PretrainedGenerate]):
             environment["lora"] = digests.of_file(Path(settings.lora))
         facts = {"task": settings.task, "asked": content.asked}
         refused = {"filtered": sorted(content.filtered)} if content.filtered else {}
-        cut = draws.cut_prompts(content.prompts)
-        return GenerateReport(environment, facts={**facts, **refused, **cut})
+        drawn = draws.facts(content.prompts, content.pool)
+        return GenerateReport(environment, facts={**facts, **refused, **drawn})
 
     def replay(
         self, request: PretrainedRequest, shard: Shard, recorded: Mapping[str, Any]

@@ -20,6 +20,7 @@ from lake.visible import visible
 from pipelines.common import console
 from pipelines.common.errors import GeneratorError
 from pipelines.common.seeds import derive_seed
+from pipelines.generators import asked_labels
 from pipelines.generators.pool import Pool
 from pipelines.generators.prompts import checks
 from pipelines.generators.prompts.settings import LABEL, Prompts
@@ -103,6 +104,7 @@ def drawn(
         text = filled(template, {**content, **prompts.words(order[row])})
         made.append(Prompt(row, text[:LONGEST], label, parent, len(text) > LONGEST))
     say_cut(sum(each.cut for each in made), len(made))
+    asked_labels.say(left_out := _not_asked(made, pool), len(made) + len(left_out))
     return made
 
 
@@ -114,10 +116,19 @@ def say_cut(cut: int, of: int) -> None:
         )
 
 
-def cut_prompts(prompts: Sequence[Prompt]) -> dict[str, int]:
-    """Count the prompts that were cut, for the manifest of a round; nothing where none was."""
-    count = sum(each.cut for each in prompts)
-    return {"cut_prompts": count} if count else {}
+def facts(prompts: Sequence[Prompt], pool: Pool) -> dict[str, Any]:
+    """Return what the manifest says: how many prompts were cut, and labels without one, if any."""
+    cut = sum(each.cut for each in prompts)
+    left_out = asked_labels.facts(_not_asked(prompts, pool))
+    return {**({"cut_prompts": cut} if cut else {}), **left_out}
+
+
+def _not_asked(prompts: Sequence[Prompt], pool: Pool) -> list[Any]:
+    """Labels that no prompt is of; none where prompts are of rows, which have labels of theirs."""
+    if LABEL not in pool.payload.columns or any(each.parent for each in prompts):
+        return []
+    asked = {each.label for each in prompts}
+    return [each for each in pool.payload[LABEL].unique().sort().to_list() if each not in asked]
 
 
 def _evenly(things: int, count: int, draw: np.random.Generator) -> list[int]:

@@ -52,6 +52,27 @@ def test_more_labels_than_candidates_are_drawn_from_all_of_them() -> None:
     assert max(drawn) > "100"
 
 
+def test_labels_that_no_prompt_is_of_are_said_and_recorded(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    mix = pool(["ant", "bee", "cow", "doe"], ["a", "b", "c", "d"])
+    few, enough, of_rows = (
+        draws.drawn(
+            GenerateRequest("pets", 1, 7, ("image",), count, 10, NoSettings(), Path()),
+            parse(Prompts, asked, "prompts"),
+            mix,
+        )
+        for count, asked in ((3, {}), (4, {}), (1, {"column": "caption"}))
+    )
+    (missing,) = {"ant", "bee", "cow", "doe"} - {each.label for each in few}
+    assert draws.facts(few, mix) == {"labels_not_asked": [missing]}
+    assert draws.facts(enough, mix) == draws.facts(of_rows, mix) == {}
+    assert capsys.readouterr().err == (
+        f"3 candidates are fewer than the 4 labels, so none is asked for of {missing}; "
+        "raise generate.candidates to 4 or more\n"
+    )
+
+
 def test_a_row_without_a_value_for_the_template_is_no_prompt(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -74,11 +95,11 @@ def test_prompts_that_are_cut_are_counted_and_said(capsys: pytest.CaptureFixture
     prompts = draws.drawn(request, own, mix)
     long = sum(each.text.startswith("a") for each in prompts)
     assert 0 < long < 20
-    assert draws.cut_prompts(prompts) == {"cut_prompts": long}
+    assert draws.facts(prompts, mix) == {"cut_prompts": long}
     assert {len(each.text) for each in prompts} == {draws.LONGEST}
     assert f"{long} of 20 prompts are longer than 4,000 characters" in capsys.readouterr().err
     short = [each for each in prompts if each.text.startswith("b")]
-    assert draws.cut_prompts(short) == {}
+    assert draws.facts(short, mix) == {}
 
 
 def test_combinations_beyond_all_numbers_are_refused() -> None:
