@@ -81,7 +81,8 @@ class Client:
         if received.status not in range(200, 300):
             raise translation.refusal(received, self.access)
         data = self.access.scrubbed(received.data)
-        kind = received.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = self.access.without_key(received.headers.get("content-type", ""))
+        kind = kind.partition(";")[0].strip().lower()
         self._check_json(data, kind)
         return data
 

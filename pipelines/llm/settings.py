@@ -168,6 +168,10 @@ class Access:
         escaped = any(mark in plain for mark in _ESCAPES)
         return _written(self.key).sub(HIDDEN, plain) if escaped else plain
 
+    def without_key(self, text: str) -> str:
+        """Return a line of the server's, such as a header, with the key removed."""
+        return self.scrubbed(text.encode("utf-8", "replace")).decode()
+
 
 def address(service: Service) -> str | None:
     """Return the address of a service; None: it is the local server."""

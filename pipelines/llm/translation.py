@@ -51,7 +51,7 @@ def refusal(received: Received, access: Access) -> AttemptError:
         body = documents.parse_json(content, strict=False)
     except ValueError:
         body = None
-    text = message(body) or received.phrase
+    text = message(body) or access.without_key(received.phrase)
     seconds = retry_after(received.headers)
     return refused(access, received.status, text, seconds, _code(body))
 

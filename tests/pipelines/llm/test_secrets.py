@@ -78,6 +78,25 @@ def test_a_key_is_hidden_where_a_long_error_is_cut_off(
     assert planted[:8] not in failure.reason
 
 
+@pytest.mark.parametrize(
+    "head", ["500 no key {}\r\nContent-Type: text/plain", "200 OK\r\nContent-Type: text/{}"]
+)
+def test_a_key_is_hidden_in_what_stands_before_a_body(
+    head: str, proxy: Proxy, planted: str, service: Service, tmp_path: Path
+) -> None:
+    async def act(exchange: Exchange) -> None:
+        said = f"HTTP/1.1 {head.format(planted)}\r\nContent-Length: 2\r\n\r\nno"
+        exchange.writer.write(said.encode())
+        await exchange.writer.drain()
+
+    proxy.always = act
+    lenient = service.model_copy(update={"max_failures": 1, "attempts": 1})
+    (failure,) = ask([request(lenient, "a")], lenient, cache=tmp_path / "llm")
+    assert isinstance(failure, Failure)
+    assert "***" in failure.reason
+    assert planted.lower() not in failure.reason.lower()
+
+
 def test_a_broken_answer_that_holds_the_key_leaves_none_of_it_in_the_cache(
     proxy: Proxy, planted: str, service: Service, tmp_path: Path
 ) -> None:
