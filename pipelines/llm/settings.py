@@ -37,6 +37,8 @@ SECRETS: Final = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 _ESCAPES: Final = (b"\\u00", b"\\/")
 """How JSON may write characters of a key that it need not escape."""
+_BACKSLASHES: Final = r"(?<!\\)\\++"
+"""A whole run of them, which is looked at once, however long it is."""
 _SECRET_LENGTH: Final = 8
 """Characters from which on a key is a secret, and no filler such as `EMPTY`."""
 
@@ -216,8 +218,9 @@ def _written(key: str) -> re.Pattern[bytes]:
 
 
 def _character(character: str) -> str:
-    before = r"\\*" if character == "/" else ""
-    return rf"(?:{before}{re.escape(character)}|\\+u(?i:{ord(character):04x}))"
+    before = rf"(?:{_BACKSLASHES})?" if character == "/" else ""
+    escaped = rf"{_BACKSLASHES}u(?i:{ord(character):04x})"
+    return rf"(?:{before}{re.escape(character)}|{escaped})"
 
 
 def is_secret(variable: str) -> bool:

@@ -99,6 +99,12 @@ def test_a_key_is_hidden_however_json_writes_it(written: bytes) -> None:
     assert json.loads(said) == {"said": "*** é /"}
 
 
+@pytest.mark.parametrize("key", ["sk-12345678", "/k-12345678"])
+def test_a_long_run_of_backslashes_is_looked_at_once(key: str) -> None:
+    said = b"\\" * 1_000_000 + b"\\u00"
+    assert Access("u", key).scrubbed(said) == said
+
+
 def test_an_unknown_key_names_the_nearest_one() -> None:
     with pytest.raises(ParamsError, match="did you mean 'budget_usd'"):
         parse(Service, {"budget": 3}, "generate.service")
