@@ -21,6 +21,8 @@ ALONE = {
     "list",
     "list-delimiter",
     "log",
+    "objects-commit",
+    "objects-list",
     "clients",
     *(f"{work}-{clients}" for work in ("upload", "read") for clients in (1, 8, 16)),
 }
