@@ -22,7 +22,7 @@ ALONE = {
     "list-delimiter",
     "log",
     "objects-commit",
-    "objects-list",
+    *(f"objects-list-{state}" for state in ("staged", "committed", "again")),
     "clients",
     *(f"{work}-{clients}" for work in ("upload", "read") for clients in (1, 8, 16)),
 }
