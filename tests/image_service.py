@@ -30,6 +30,8 @@ class Studio:
         self.pipeline = loader.from_pretrained(str(folder), use_safetensors=True)
         self.pipeline.set_progress_bar_config(disable=True)
         self.asked: list[dict[str, Any]] = []
+        self.alone = threading.Lock()
+        """A pipeline draws one picture at a time, each by a number of its own."""
         self.busy = 0
         """Requests that are answered by 429 before one is answered."""
         self.refused: set[str] = set()
@@ -38,9 +40,11 @@ class Studio:
         """What is answered instead of a picture."""
 
     def draw(self, body: dict[str, Any]) -> Any:
-        self.asked.append(body)
-        if self.answer is not None:
-            return self.answer
+        with self.alone:
+            self.asked.append(body)
+            return self.answer if self.answer is not None else self._drawn(body)
+
+    def _drawn(self, body: dict[str, Any]) -> dict[str, Any]:
         with torch.inference_mode():
             draw = torch.Generator().manual_seed(len(self.asked))
             image = self.pipeline(
