@@ -14,8 +14,11 @@ EXAMPLES ?= 1000
 
 # The markers of pyproject.toml whose tests `make test` leaves out.
 TIERS := bench or foreign or kill or simulation or slow
-# Three workers for two cores: a test that waits for a program or a moment leaves its core to another.
-WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
+# More workers than cores: a test that waits for a program or a moment leaves its core to another. One
+# fewer where many tests start programs that fill a core themselves.
+WORKERS = -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder
+AT_ONCE := 3
+test: AT_ONCE := 4
 # A worker fills a core; threads of its models would only wait for each other.
 test test-all test-rest: export OMP_NUM_THREADS := 1
 # Tests start many processes of the same code: it is compiled once, whatever the environment says.

@@ -123,7 +123,14 @@ def project(
         del sys.modules[name]
 
 
-@pytest.mark.parametrize("named", [BY_FILE, BY_MODULE], ids=["file", "module"], indirect=True)
+@pytest.mark.parametrize(
+    "named",
+    [
+        pytest.param(BY_FILE, id="file"),
+        pytest.param(BY_MODULE, id="module", marks=pytest.mark.slow),
+    ],
+    indirect=True,
+)
 def test_one_of_each_kind_goes_through_the_real_stages(
     project: Project, named: dict[str, str]
 ) -> None:
