@@ -32,8 +32,8 @@ BASE_URL: Final = "OPENAI_BASE_URL"
 API_KEY: Final = "OPENAI_API_KEY"
 HIDDEN: Final = b"***"
 """Stands where a key was removed."""
-SECRETS: Final = ("KEY", "TOKEN", "SECRET", "PASSWORD")
-"""How names of variables end that hold what only one service may see."""
+SECRETS: Final = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIALS", "PASS", "_PWD")
+"""How names of variables end that hold what only one service may see; `PWD` alone is a folder."""
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 _ESCAPES: Final = (b"\\u00", b"\\/")
 """How JSON may write characters of a key that it need not escape."""
@@ -225,4 +225,5 @@ def _character(character: str) -> str:
 
 def is_secret(variable: str) -> bool:
     """Whether an environment variable holds a key, by its name: of a service, or of anything."""
-    return variable == API_KEY or variable.upper().rpartition("_")[2] in SECRETS
+    _, line, last = variable.upper().rpartition("_")
+    return variable == API_KEY or last in SECRETS or line + last in SECRETS

@@ -71,9 +71,9 @@ def test_a_key_in_place_of_its_name_is_refused_and_not_repeated(given: str) -> N
 
 
 def test_servers_that_are_started_here_see_no_key() -> None:
-    hidden = (API_KEY, "MY_SERVICE_KEY", "aws_session_token", "DB_PASSWORD")
+    hidden = (API_KEY, "MY_SERVICE_KEY", "aws_session_token", "DB_PASSWORD", "MY_SERVICE_PWD")
     assert all(map(is_secret, hidden))
-    assert not any(map(is_secret, ("PATH", "KEYBOARD", BASE_URL, "HOME")))
+    assert not any(map(is_secret, ("PATH", "KEYBOARD", BASE_URL, "HOME", "PWD", "OLDPWD")))
 
 
 def test_a_key_is_in_no_repr() -> None:
