@@ -30,7 +30,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, St
             content["datasets"]["tiny"]["generate"] |= {
                 "candidates": 6,
                 "hosted_images": {
-                    "service": {"model": "painter-1", "base_url": url, "licence": "CC0-1.0"},
+                    # One at a time, for the studio draws by the order in which it is asked.
+                    "service": {
+                        "model": "painter-1",
+                        "base_url": url,
+                        "licence": "CC0-1.0",
+                        "concurrency": 1,
+                    },
                     "prompts": {"template": "the number {label}"},
                     "image_prices": {"painter-1": 0.04},
                 },
