@@ -19,7 +19,7 @@ from tests.flow.projects import NO_LIMITS, STAGES, Project, checkout
 from tests.pipelines.isolated import needs_sandbox
 from tests.pipelines.sandbox.judging import ATTACKS, RIGHT, SECRET, TESTS
 
-pytestmark = [needs_sandbox, pytest.mark.slow]
+pytestmark = needs_sandbox
 COLUMNS = ("task", "code", "tests")
 KEY = "sk-of-the-service-123456"
 ROWS = 60
@@ -49,10 +49,15 @@ def _wrong(found: Mapping[str, str]) -> str:
     return found["program"].replace(found["part"], found["mistake"])
 
 
-@pytest.fixture
-def asked() -> list[dict[str, str]]:
+@pytest.fixture(
+    params=[
+        pytest.param(8, id="an eighth of them"),
+        pytest.param(3, id="a third of them", marks=pytest.mark.slow),
+    ]
+)
+def asked(request: pytest.FixtureRequest) -> list[dict[str, str]]:
     """The candidates of a round, some of each kind; the sandbox's own tests run all of them."""
-    return candidates()[::3]
+    return candidates()[:: request.param]
 
 
 @pytest.fixture

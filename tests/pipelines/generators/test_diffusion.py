@@ -64,7 +64,6 @@ def test_same_seed_same_weights_and_images(fitted: Fitted, rows: Rows, tmp_path:
     assert other["weights_sha256"] != manifest["weights_sha256"]
 
 
-@pytest.mark.slow
 def test_the_process_computes_as_before_afterwards(
     fitted: Fitted, rows: Rows, tmp_path: Path
 ) -> None:

@@ -126,7 +126,6 @@ def larger(pixels: NDArray[Any]) -> Labelled:
     return modality.measured(frame, {"rows": frame})["rows"]
 
 
-@pytest.mark.slow
 def test_copies_of_larger_images_are_told_by_smaller_ones() -> None:
     real, held, rows = (
         np.kron(of_images(seed).vectors.reshape(-1, 8, 8), np.ones((5, 5))) for seed in (1, 2, 3)
