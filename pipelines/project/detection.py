@@ -26,6 +26,7 @@ IMAGE: Final = "image"
 TEXT: Final = "text"
 TABLE: Final = "table"
 CATEGORIES: Final = "categories"
+LABEL: Final = "label"
 MAGIC: Final = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"RIFF", b"GIF8", b"II*\0", b"MM\0*")
 """How image files begin."""
 SENTENCE: Final = 25
@@ -102,6 +103,12 @@ def detect(source: str, settings: Mapping[str, Any], choice: Choice) -> Detected
     for name in named:
         if name is not None and name not in frame.columns:
             raise DataError(f"{source} has no column {name!r}{nearest(name, frame.columns)}")
+    if choice.target == LABEL:
+        raise DataError(
+            f"the target of {source} is called {LABEL!r}, which is the name of classes here, so "
+            "each of its numbers would be a class; give the column another name in the source, and "
+            "name that with --target"
+        )
     head = frame.head(SAMPLE)
     kinds = {name: _kind(head[name]) for name in frame.columns}
     modality = choice.modality or _modality(source, kinds)

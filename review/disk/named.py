@@ -6,6 +6,7 @@ file of another release, or one that is damaged, never makes a round nameless.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -28,6 +29,8 @@ _UNREADABLE: Final = (
     "git cannot say what its branches name ({}), so nothing is removed; mend the repository and "
     "clean again"
 )
+_REDIRECTS: Final = ("GIT_DIR", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
+"""Variables that let git read other refs and objects than those of the folder it is asked in."""
 
 RoundName = tuple[str, int]
 """A data set and the number of a round."""
@@ -49,8 +52,14 @@ def search(root: Path) -> Named:
 
     Raises:
         ParamsError: params.yaml is missing or broken.
-        ReviewError: git cannot read its own repository.
+        ReviewError: git cannot read its own repository, or a variable names another one.
     """
+    for name in _REDIRECTS:
+        if name in os.environ:
+            raise ReviewError(
+                f"{name} is set, so git would name the branches of another repository than the "
+                "project's, and nothing is removed; unset it and clean again"
+            )
     texts = [*params.load(root / params.FILE).rounds, *_written(root)]
     refs = _refs(root)
     texts += _in_git(root, refs or [])

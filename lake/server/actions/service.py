@@ -10,6 +10,7 @@ then, because the branch has moved, the hooks are asked about that.
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -210,7 +211,7 @@ class ActionService:
         """Call the hooks after a change; whatever comes of it, the change stays."""
         try:
             actions = self.attempt(lambda _: self.matched(event), None)
-        except (ActionFileError, LakeError) as error:
+        except (ActionFileError, LakeError, sqlite3.Error) as error:
             _LOG.warning("%s hooks of %s did not run: %s", event.type, event.repository, error)
             return
         if actions:
@@ -244,6 +245,8 @@ class Gate:
         try:
             if change.commit is not None and before.type is EventType.PRE_COMMIT:
                 service.check_new(change.commit, before.repository)
+            elif change.commit is not None:  # two sides of a merge can each add a name
+                service.loader.load(Tree(service.database, change.commit.root))
             actions = service.matched(before)
         except ActionFileError as error:
             raise PreconditionError(f"{before.type} hook aborted: {error}") from None

@@ -148,6 +148,13 @@ def test_a_column_that_the_user_names_must_be_there(tmp_path: Path) -> None:
         found(tmp_path, frame, Choice(columns=("txt",)))
 
 
+def test_a_target_that_is_called_as_classes_are_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    pl.DataFrame({"size": [1.5, 2.5, 3.5], "label": [0.1, 0.2, 0.3]}).write_csv(path)
+    with pytest.raises(DataError, match="each of its numbers would be a class"):
+        detect(str(path), {}, Choice(target="label"))
+
+
 def test_columns_that_nothing_knows_are_named(tmp_path: Path) -> None:
     frame = pl.DataFrame({"a": [[1], [2]], "b": [[3], [4]]})
     with pytest.raises(DataError, match=r"a \(lists or objects\), b \(lists or objects\)"):

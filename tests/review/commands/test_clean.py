@@ -153,6 +153,18 @@ def test_a_repository_that_git_does_not_read_removes_nothing(
     assert Path("models/tiny/9/model.bin").is_file()
 
 
+def test_a_variable_that_names_another_repository_removes_nothing(
+    cleaned: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    commit("other", params_dot_yaml=rounds(9))
+    write("models/tiny/9/model.bin")
+    git("init", "-q", "--bare", str(tmp_path / "empty.git"))
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "empty.git"))
+    with pytest.raises(ReviewError, match=r"^GIT_DIR is set.* nothing is removed"):
+        cleaned()
+    assert Path("models/tiny/9/model.bin").is_file()
+
+
 @pytest.mark.parametrize("name", ["other:params.yaml", "other"])
 def test_a_repository_that_lacks_an_object_removes_nothing(
     cleaned: Callable[..., dict[str, Any]], name: str

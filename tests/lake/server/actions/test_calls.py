@@ -8,6 +8,7 @@ import ipaddress
 import json
 import re
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -17,13 +18,14 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from lake.server.actions import action_file, runner
+from lake.server.actions.action_file import Action
 from lake.server.actions.addresses import AllowedAddresses
 from lake.server.actions.events import Event, EventType
 from lake.server.actions.runner import HookRunner
 from lake.server.actions.webhook import Caller, HookFailedError, Transcript
 from lake.server.http.app import build
 from lake.server.http.idle_monitor import IdleMonitor
-from tests.lake.in_process import REPO, InProcessLake
+from tests.lake.in_process import MESSAGE, REPO, InProcessLake
 from tests.lake.receiver import Receiver
 from tests.lake.servers import nobody
 
@@ -160,3 +162,26 @@ def test_a_long_queue_is_refused_and_recorded(local: InProcessLake, receiver: Re
     assert not hooks.busy
     assert monitor.idle_seconds(local.lake) > 0
     assert runs.get(REPO, refused.run.id) == refused.run
+
+
+def test_an_error_of_the_database_after_a_change_is_no_error_of_the_change(
+    local: InProcessLake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    actions = local.lake.actions
+    matched = actions.matched
+
+    def broken(event: Event) -> list[Action]:
+        if event.type is EventType.POST_COMMIT:
+            raise sqlite3.OperationalError("disk I/O error")
+        return matched(event)
+
+    monkeypatch.setattr(actions, "matched", broken)
+    local.write("a", b"1")
+    made = actions.committed(
+        REPO,
+        "main",
+        lambda message: local.lake.versions.commit_staged(REPO, "main", message, allow_empty=False),
+        MESSAGE,
+    )
+    assert local.lake.versions.resolve(REPO, "main").commit.id == made.id
+    assert "post-commit hooks of garbage did not run: disk I/O error" in caplog.text

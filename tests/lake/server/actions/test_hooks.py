@@ -389,6 +389,22 @@ def test_two_files_do_not_share_a_name(api: httpx.Client, repo: str, receiver: R
     assert "b.yaml: `name` is 'gate' as in _lakefs_actions/a.yaml" in answer.json()["message"]
 
 
+def test_two_branches_that_each_add_a_name_do_not_merge(
+    api: httpx.Client, repo: str, receiver: Receiver
+) -> None:
+    api.post(f"{repo}/branches", json={"name": "side", "source": "main"})
+    url = receiver.hook(f"{repo}/merged")
+    made = install(api, repo, action(url, "post-merge"), "a.yaml")
+    put(api, repo, "_lakefs_actions/b.yaml", action(url, "post-merge"), "side")
+    assert commit(api, repo, "side").status_code == 201
+    merge = api.post(f"{repo}/refs/side/merge/main", json={})
+    assert "b.yaml: `name` is 'gate' as in _lakefs_actions/a.yaml" in merge.json()["message"]
+    assert (merge.status_code, head(api, repo)) == (412, made)
+    put(api, repo, "_lakefs_actions/b.yaml", action(url, "post-merge", name="other"), "side")
+    assert commit(api, repo, "side").status_code == 201
+    assert api.post(f"{repo}/refs/side/merge/main", json={}).status_code == 200
+
+
 def test_a_file_that_calls_another_address_is_refused(api: httpx.Client, repo: str) -> None:
     put(api, repo, "_lakefs_actions/a.yaml", action("http://169.254.169.254/latest", "post-merge"))
     answer = commit(api, repo)
