@@ -15,8 +15,9 @@ EXAMPLES ?= 1000
 # The markers of pyproject.toml whose tests `make test` leaves out.
 TIERS := bench or foreign or kill or simulation or slow
 # More workers than cores: a test that waits for a program or a moment leaves its core to another. One
-# fewer where many tests start programs that fill a core themselves.
-WORKERS = -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder
+# fewer where many tests start programs that fill a core themselves. They are forks of one process that
+# has imported what tests import (tests/programs.py).
+WORKERS = -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder --forked-workers
 AT_ONCE := 3
 test: AT_ONCE := 4
 # A worker fills a core; threads of its models would only wait for each other.

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from lake import daemon
 from pipelines.llm.home import ServerHome
 from pipelines.llm.launch import serve_on_demand
 from pipelines.llm.settings import API_KEY, BASE_URL
-from tests import forked, needs
+from tests import forked, needs, programs
 from tests.served import LocalServer
 
 
@@ -23,6 +24,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`--lakefs` is read here because pytest reads options of this folder's files alone."""
     told = "ask the lakeFS server that LAKECTL_SERVER_ENDPOINT_URL and its keys name, not our own"
     parser.addoption("--lakefs", action="store_true", help=told)
+    told = "import once what all tests import, and begin each worker as a fork of that process"
+    parser.addoption("--forked-workers", action="store_true", help=told)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    """Begin workers as forks, with `--forked-workers`."""
+    if config.getoption("forked_workers"):
+        programs.fork_workers(config._tmp_path_factory, specs)
 
 
 @pytest.hookimpl(wrapper=True)

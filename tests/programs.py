@@ -1,4 +1,4 @@
-"""`stemma` and `dvc` as forks of a process that has imported their libraries, for tests of flows.
+"""`stemma`, `dvc` and workers of pytest as forks of a process that has imported their libraries.
 
 DVC starts `stemma` for each stage of each round, and most of what a small round costs is that the
 same libraries are imported by nine programs. `start` begins one process that imports them, for all
@@ -7,6 +7,9 @@ hands its words, directory, environment and streams over, and ends as its fork e
 (`programs_client.py`). A fork is a process of its own, which can be killed; how the real program
 starts is tested by `test_a_second_run_does_nothing` of `tests/flow/test_dvc.py`, by
 `tests/stemma/test_packages.py`, and by whatever names `sys.executable`.
+
+A worker of a whole test run would import what all tests need, as each other worker does: with
+`--forked-workers` the process is started before them, and they are its forks (`fork_workers`).
 """
 
 from __future__ import annotations
@@ -15,8 +18,9 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -28,14 +32,28 @@ SERVER: Final = Path(__file__).with_name("programs_server.py")
 CLIENT: Final = Path(__file__).with_name("programs_client.py")
 SOCKET: Final = "socket"
 SAID: Final = "said"
-NAMES: Final = ("stemma", "dvc")
+NAMES: Final = ("stemma", "dvc", "python")
 
 
-def start(factory: pytest.TempPathFactory) -> Path:
-    """The folder of the programs, whose process ends with the test run; the first worker starts it.
+def fork_workers(factory: pytest.TempPathFactory, specs: Iterable[Any]) -> None:
+    """Have workers begin as forks: what they run as their Python is a program of `start`.
+
+    Args:
+        factory: temporary folders of the process that starts the workers.
+        specs: what pytest-xdist is about to start.
+    """
+    python = shlex.quote(str(start(factory, "workers") / "python"))
+    for spec in specs:
+        if spec.popen and not spec.python:
+            spec.python = python
+
+
+def start(factory: pytest.TempPathFactory, *more: str) -> Path:
+    """The folder of programs, whose process ends with the test run; the first in need starts it.
 
     Args:
         factory: temporary folders of this worker.
+        more: `workers`, where it is to import what all tests need.
 
     Returns:
         A folder for the front of `PATH`.
@@ -50,7 +68,7 @@ def start(factory: pytest.TempPathFactory) -> Path:
             program.chmod(0o700)
         # A worker may end before the others: the run lasts as long as the process that began it.
         owner = os.getppid() if os.environ.get(WORKERS) else os.getpid()
-        server = [sys.executable, "-P", str(SERVER), str(folder), str(owner)]
+        server = [sys.executable, "-P", str(SERVER), str(folder), str(owner), *more]
         with (folder / SAID).open("wb") as said:
             # The shell leaves it alone: it outlives the worker that starts it.
             subprocess.run(

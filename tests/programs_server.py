@@ -1,7 +1,8 @@
-"""What forks for `programs.py`: FOLDER OWNER, the process with which it ends.
+"""What forks for `programs.py`: FOLDER OWNER, the process with which it ends, and `workers`.
 
 Everything happens in one thread, and nothing that has been imported is used here, so that a fork is
-as good as a program that has just imported it.
+as good as a program that has just imported it. With `workers` it imports what all tests import, and
+a worker of pytest is a program, too.
 """
 
 from __future__ import annotations
@@ -12,20 +13,31 @@ import gc
 import importlib
 import json
 import os
+import re
 import selectors
 import signal
 import socket
 import struct
 import sys
 import traceback
-from collections.abc import Callable
+import types
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Never
 
-PROGRAMS: Final = {"stemma": ("review.cli.app", "main"), "dvc": ("dvc.cli", "main")}
+PROGRAMS: Final = {
+    "stemma": ("review.cli.app", "main"),
+    "dvc": ("dvc.cli", "main"),
+    "python": ("__main__", "command"),
+}
 """Module and function of each program."""
+IMPORT: Final = re.compile(
+    r"^(?:import ([\w.]+)|from ([\w.]+) import (\([^)]*\)|[^\n#]*))", re.MULTILINE
+)
+NAME: Final = re.compile(r"(\w+)(?: as \w+)?\s*(?:[,)]|$)")
 STAGES: Final = ("ingest", "inputs", "fit", "generate", "verify", "curate", "evaluate", "publish")
 PRELOADED: Final = (
     "review.cli.app",
@@ -149,10 +161,41 @@ def _program(name: str) -> Callable[[], object]:
     return found
 
 
+def command() -> None:
+    """Be `python -c WORDS` with other arguments before: what starts a worker."""
+    found = sys.modules["__main__"] = types.ModuleType("__main__")
+    words = sys.argv[-1]
+    sys.argv = ["-c"]
+    exec(words, vars(found))  # noqa: S102  it is the program
+
+
+def imported_by_tests() -> Iterator[str]:
+    """Modules that files of this folder import at their head, or whose names they may be."""
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        for plain, package, names in IMPORT.findall(file.read_text(encoding="utf-8")):
+            module = plain or package
+            if module.partition(".")[0] != "tests":
+                yield module
+                for name in NAME.findall(names):
+                    if not hasattr(sys.modules.get(module), name):
+                        yield f"{module}.{name}"
+
+
+def import_tests_modules() -> None:
+    """Import what tests import; a warning is an error, as where they import it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in imported_by_tests():
+            with contextlib.suppress(ImportError):  # where an extra is missing, its tests say so
+                importlib.import_module(name)
+
+
 def main() -> None:
     """Import what programs need, then serve."""
     folder, owner = Path(sys.argv[1]), int(sys.argv[2])
     gc.disable()
+    if "workers" in sys.argv[3:]:
+        import_tests_modules()
     for name in PRELOADED:
         importlib.import_module(name)
     gc.freeze()
