@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Final, Never
 
 import pytest
@@ -28,10 +29,18 @@ class Need:
     programs: tuple[str, ...] = ()
     required: str | None = None
     """Environment variable that turns the skip into a failure."""
+    modules: tuple[str, ...] = ()
+    """Modules that it brings."""
 
     def missing(self) -> bool:
-        """Tell whether one of its programs is not installed."""
-        return any(shutil.which(program) is None for program in self.programs)
+        """Tell whether one of its programs or modules is not installed."""
+        lacks_program = any(shutil.which(program) is None for program in self.programs)
+        return lacks_program or any(find_spec(module) is None for module in self.modules)
+
+    def check(self) -> None:
+        """Skip the test that asks where it is missing."""
+        if self.missing():
+            self.stop()
 
     def is_required(self) -> bool:
         return self.required in REQUIRED
@@ -79,7 +88,14 @@ HTTPFS: Final = Need(
     "DuckDB on the S3 gateway",
     "python -c \"import duckdb; duckdb.sql('INSTALL httpfs')\", where DuckDB's site is reached",
 )
-NEEDS: Final = (BROWSER, SANDBOX, CLIENTS, PEERS, CHAT_MODEL, HTTPFS)
+RAY: Final = Need(
+    "Ray is not installed",
+    "shards on a cluster",
+    "pip install -e '.[ray]'",
+    required="STEMMA_REQUIRE_RAY",
+    modules=("ray",),
+)
+NEEDS: Final = (BROWSER, SANDBOX, CLIENTS, PEERS, CHAT_MODEL, HTTPFS, RAY)
 
 
 def untested(reasons: Sequence[str]) -> Iterator[str]:

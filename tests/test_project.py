@@ -232,7 +232,10 @@ def distributions_of(module: str) -> set[str]:
     [
         (
             PACKAGES,
-            ("local-llm", "scorers", "text", "code", "hub", "remote", "s3", "timm", "pretrained"),
+            (
+                *("local-llm", "scorers", "text", "code", "hub", "remote", "s3", "timm"),
+                *("pretrained", "ray"),
+            ),
         ),
         (("tests",), ("test", "scorers", "pretrained", "simulators")),
     ],

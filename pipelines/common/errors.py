@@ -9,6 +9,7 @@ PipelineError
 ├── BlockedError   the guard or a reviewer refused to publish: read why, change the round
 ├── ReasonError    a decision lacks a reason: give one
 ├── GeneratorError the model could not be fitted or sampled: change its settings
+├── WorkerError    a worker ended, or its error cannot be told: look at the machine it was on
 ├── ReplayError    a shard cannot be made again: look at what its record lacks
 ├── SigningError   a key of the guard cannot be used: correct the environment
 ├── ProjectError   a project cannot be made or run as it is: do what the message says
@@ -58,6 +59,10 @@ class ReasonError(PipelineError, kind="reason"):
 
 class GeneratorError(PipelineError, kind="generator"):
     """A generator could not be fitted or sampled."""
+
+
+class WorkerError(PipelineError, kind="worker"):
+    """A shard failed with an error that cannot be sent from its worker, or the worker ended."""
 
 
 class ReplayError(PipelineError, kind="replay"):

@@ -1,18 +1,15 @@
 """Heavy stages as a map over shards and a small reduce.
 
-One function stands between a stage and where its shards run: here, one after the other, in this
-process. A shard knows its rows and its seed and nothing else, so the order does not matter.
+A shard knows its rows and its seed and nothing else, so neither the order in which shards are made
+nor where that is matters. `pipelines.common.executors` runs them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 from pipelines.common.seeds import derive_seed
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +32,3 @@ def split(rows: int, size: int, *seed_parts: str | int, root: int) -> Iterator[S
     for index, start in enumerate(range(0, rows, size)):
         seed = derive_seed(root, *seed_parts, index)
         yield Shard(index, start, min(start + size, rows), seed)
-
-
-def run(shards: Iterator[Shard], work: Callable[[Shard], Result]) -> list[Result]:
-    """Do the work of each shard; results come in the order of the shards."""
-    return [work(shard) for shard in shards]

@@ -1,34 +1,46 @@
-"""All shards of a round, one after the other, as one result.
+"""The shards of a round, and what becomes of them together.
 
 A generator streams the rows of each shard (`protocol.Generator`); here they become the candidates
 of a round. Rows that could not be made leave no gap: the others move up, and their parents with
-them.
+them. Stage `generate` may have its shards made elsewhere (`pipelines.generation`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import polars as pl
 
 from lineage import edges
-from pipelines.common import shards
 from pipelines.common.errors import GeneratorError
 from pipelines.common.shards import Shard
 from pipelines.generators import exchanges
 from pipelines.generators.protocol import (
-    GenerateBatch,
     GeneratePlan,
+    GenerateReport,
     GenerateRequest,
     GenerateResult,
     Generator,
+    ReportsShards,
 )
 
 SHARE: Final = "opaque_share"
 DENSE: Final = {"row": pl.Int64, "planned": pl.Int64}
 """Where each candidate stands, and the row that was planned for it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MadeShard:
+    """The candidates of a shard with their planned rows, and their parents."""
+
+    candidates: pl.DataFrame | None
+    """As `GenerateBatch.candidates`, of all batches; None: there are none."""
+    parents: pl.DataFrame | None
+    """As `GenerateBatch.parents`, of all batches; None: no batch had any."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """As `ReportsShards.shard_facts`."""
 
 
 def make(generator: Generator[Any, Any], request: GenerateRequest[Any]) -> GenerateResult:
@@ -42,19 +54,19 @@ def make(generator: Generator[Any, Any], request: GenerateRequest[Any]) -> Gener
 
 
 def make_shards(generator: Generator[Any, Any], plan: GeneratePlan[Any]) -> GenerateResult:
-    """Make the shards of a plan.
+    """Make the shards of a plan, one after the other.
 
     Raises:
         GeneratorError: as `make`.
     """
-    parts = shards.run(iter(plan.shards), lambda shard: _batches(generator, plan, shard))
-    return _result(generator, plan, [batch for part in parts for batch in part])
+    return result(generator, plan, {each: shard(generator, plan, each) for each in plan.shards})
 
 
 def make_until(
     generator: Generator[Any, Any],
     plan: GeneratePlan[Any],
     enough: Callable[[pl.DataFrame, pl.DataFrame | None], bool],
+    made: Callable[[Shard], MadeShard] | None = None,
 ) -> GenerateResult:
     """Make the shards of a plan, one after the other, until there are enough candidates.
 
@@ -62,67 +74,94 @@ def make_until(
         generator: makes them.
         plan: of all shards that may be made.
         enough: is told the candidates so far and their parents, as `GenerateResult` has them.
+        made: makes a shard, or finds it where it was made before; None: the generator makes it.
 
     Raises:
         GeneratorError: as `make`.
     """
-    batches: list[GenerateBatch] = []
-    done: list[Shard] = []
-    for shard in plan.shards:
-        done.append(shard)
-        batches += _batches(generator, plan, shard)
-        if any(len(each.candidates) for each in batches) and enough(*_rows(generator, batches)):
+    done: dict[Shard, MadeShard] = {}
+    for each in plan.shards:
+        done[each] = shard(generator, plan, each) if made is None else made(each)
+        filled = any(part.candidates is not None for part in done.values())
+        if filled and enough(*_rows(generator, list(done.values()))):
             break
-    return _result(generator, replace(plan, shards=tuple(done)), batches)
+    return result(generator, plan, done)
 
 
-def _result(
-    generator: Generator[Any, Any], plan: GeneratePlan[Any], batches: Sequence[GenerateBatch]
+def shard(generator: Generator[Any, Any], plan: GeneratePlan[Any], own: Shard) -> MadeShard:
+    """Make one shard.
+
+    Raises:
+        GeneratorError: it cannot be made, or the generator made rows that nobody asked for.
+    """
+    batches = list(generator.generate(plan, own))
+    rows = [row for each in batches for row in each.candidates["row"].to_list()]
+    if len(set(rows)) < len(rows) or not set(rows) <= set(own.rows):
+        raise GeneratorError(
+            f"the generator {generator.name} made other rows for shard {own.index} than the "
+            f"{len(own.rows)} from {own.start} on that it was asked for"
+        )
+    filled = [each.candidates for each in batches if len(each.candidates)]
+    parents = [each.parents for each in batches if each.parents is not None]
+    return MadeShard(
+        pl.concat(filled, how="diagonal") if filled else None,
+        pl.concat(parents, how="diagonal") if parents else None,
+        generator.shard_facts(plan, own) if isinstance(generator, ReportsShards) else {},
+    )
+
+
+def result(
+    generator: Generator[Any, Any],
+    plan: GeneratePlan[Any],
+    made: Mapping[Shard, MadeShard],
+    report: GenerateReport | None = None,
 ) -> GenerateResult:
-    if not any(len(each.candidates) for each in batches):
+    """Put the shards of a round together.
+
+    Args:
+        generator: made them.
+        plan: of the round.
+        made: each shard that was made; those of the plan that are not there have no part in it.
+        report: how they were made, where another process says so; None: the generator is asked.
+
+    Raises:
+        GeneratorError: there is no candidate.
+    """
+    ordered = sorted(made, key=lambda each: each.index)
+    parts = [made[each] for each in ordered]
+    if not any(each.candidates is not None for each in parts):
         raise GeneratorError(f"the generator {generator.name} made no candidate")
-    candidates, parents = _rows(generator, batches)
-    report = generator.report(plan)
+    candidates, parents = _rows(generator, parts)
+    if report is None:
+        facts = {each.index: made[each].facts for each in ordered}
+        report = generator.report(replace(plan, shards=tuple(ordered), made=facts))
     if report.exchanges is not None:
-        planned = sorted(row for each in batches for row in each.candidates["row"].to_list())
-        numbered = exchanges.numbered(report.exchanges, planned)
-        report = replace(report, exchanges=numbered)
+        rows = [each.candidates["row"] for each in parts if each.candidates is not None]
+        planned = pl.concat(rows).sort().to_list()
+        report = replace(report, exchanges=exchanges.numbered(report.exchanges, planned))
     return GenerateResult(candidates, parents, report)
 
 
 def _rows(
-    generator: Generator[Any, Any], batches: Sequence[GenerateBatch]
+    generator: Generator[Any, Any], parts: Sequence[MadeShard]
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """Put batches together, without gaps: candidates and parents."""
-    filled = [each.candidates for each in batches if len(each.candidates)]
+    """Put shards together, without gaps: candidates and parents."""
+    filled = [each.candidates for each in parts if each.candidates is not None]
     rows = pl.concat(filled, how="diagonal").sort("row")  # one can lack a kept column
     if SHARE not in rows.columns:
         rows = rows.with_columns(pl.lit(generator.opaque_share, pl.Float64).alias(SHARE))
     dense = pl.DataFrame({"row": range(len(rows)), "planned": rows["row"]}, DENSE)
-    return rows.with_columns(dense["row"]), _parents(batches, dense)
+    return rows.with_columns(dense["row"]), _parents(parts, dense)
 
 
-def _batches(
-    generator: Generator[Any, Any], plan: GeneratePlan[Any], shard: Shard
-) -> list[GenerateBatch]:
-    batches = list(generator.generate(plan, shard))
-    rows = [row for each in batches for row in each.candidates["row"].to_list()]
-    if len(set(rows)) < len(rows) or not set(rows) <= set(shard.rows):
-        raise GeneratorError(
-            f"the generator {generator.name} made other rows for shard {shard.index} than the "
-            f"{len(shard.rows)} from {shard.start} on that it was asked for"
-        )
-    return batches
-
-
-def _parents(batches: Iterable[GenerateBatch], dense: pl.DataFrame) -> pl.DataFrame | None:
-    """Collect all parents and renumber their candidates; None if no batch has parents.
+def _parents(parts: Sequence[MadeShard], dense: pl.DataFrame) -> pl.DataFrame | None:
+    """Collect all parents and renumber their candidates; None if no shard has parents.
 
     Args:
-        batches: in order.
+        parts: in order.
         dense: row of each candidate now, and its planned one.
     """
-    frames = [each.parents for each in batches if each.parents is not None]
+    frames = [each.parents for each in parts if each.parents is not None]
     if not frames:
         return None
     parents = pl.concat(frames, how="diagonal").rename({"row": "planned"})

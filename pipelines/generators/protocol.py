@@ -6,6 +6,10 @@ travels with the lake, so a second clone needs nothing else.
 
 A generator that asks a service has a method `cost` (`EstimatesCost`), which `stemma estimate` asks;
 one that can make a shard again has a method `replay` (`Replays`), which `stemma replay` asks.
+
+Shards may be made in several processes, each of which has planned the round by itself
+(`pipelines.common.executors`). What `report` needs of a shard besides its rows, a method
+`shard_facts` gives (`ReportsShards`).
 """
 
 from __future__ import annotations
@@ -94,6 +98,8 @@ class GeneratePlan(Generic[Own]):
     shards: tuple[Shard, ...]
     content: Any = None
     """What the generator needs of its plan for every shard, such as the requests of a service."""
+    made: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    """What `ReportsShards.shard_facts` said of each shard, by its number, for `report`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +223,18 @@ class Generator(Plugin, Protocol[OwnFit, Own]):
     @abstractmethod
     def report(self, plan: GeneratePlan[Own]) -> GenerateReport:
         """Say how the shards of a plan were made, when all of them are."""
+
+
+@runtime_checkable
+class ReportsShards(Protocol):
+    """A generator whose report needs what happened when its shards were made.
+
+    They may have been made in other processes, on other machines, or by an earlier run that was
+    killed, so that `report` finds what is said here in `GeneratePlan.made` and nowhere else.
+    """
+
+    def shard_facts(self, plan: GeneratePlan[Any], shard: Shard) -> Mapping[str, Any]:
+        """Say, as JSON values, what the report needs of a shard that was made a moment ago."""
 
 
 @runtime_checkable

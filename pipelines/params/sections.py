@@ -15,7 +15,8 @@ from pydantic import Field, field_validator, model_validator
 from lake import refs
 from lineage.limits import Limits
 from pipelines import modalities
-from pipelines.common.settings import StrictModel
+from pipelines.common.executors.settings import ExecutorSettings
+from pipelines.common.settings import StrictModel, operational
 from pipelines.generators import generator_settings
 from pipelines.generators.generator_settings import GeneratorSections
 from pipelines.generators.protocol import GenerateRequest
@@ -234,5 +235,7 @@ class Params(StrictModel):
     seed: int = Field(0, ge=0)
     """Root of every random choice."""
     lake: Lake = Lake()
+    executor: ExecutorSettings = operational(ExecutorSettings())
+    """Where the shards of a stage run: the name of an executor, or its settings."""
     datasets: Mapping[str, Dataset]
     rounds: Mapping[str, RoundEntry] = {}

@@ -1,6 +1,7 @@
 """Stage `generate`: candidates and their lineage, on the round's branch.
 
-The generator of the round makes the candidates shard by shard (`generators/protocol.py`). The seed
+The generator of the round makes the candidates shard by shard (`generators/protocol.py`), here, on
+other cores or on a cluster (`generation/round_making.py`), and the stage commits once. The seed
 of a shard is derived from the root seed, the data set, the round, the stage and the shard, so a
 single shard can be made again. The commit also holds the generator itself, and the manifest records
 the environment in which the candidates were made, so that a second clone or a replay needs nothing
@@ -11,22 +12,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from lake import refs
-from pipelines.generators import exchanges, making, model_folder
+from pipelines.generation import round_making
+from pipelines.generation.kept_shards import KeptShards
+from pipelines.generators import exchanges, model_folder
 from pipelines.generators.protocol import GenerateResult
-from pipelines.generators.registry import GENERATORS
 from pipelines.rounds import (
     branches,
     candidate_lineage,
     kept_columns,
     mixes,
     model_store,
-    pinned_samples,
     stage_inputs,
     trust,
 )
@@ -58,7 +58,7 @@ def _generate(
     trust.signer(ctx.lake)  # before the model is asked for anything
     base = branches.origin(ctx, supersede=supersede)
     arrived = real_round.make(ctx, key) if source_states.is_real(ctx.round) else None
-    generated, cost = (arrived.result, {}) if arrived else _candidates(ctx)
+    generated, cost = (arrived.result, {}) if arrived else _candidates(ctx, key)
     start = branches.cleared(ctx, base)
     rows = arrived.lineage if arrived else _lineage(ctx, generated)
     message = f"Generate {len(generated.candidates)} candidates of {ctx.round.key}"
@@ -66,26 +66,14 @@ def _generate(
         tx.metadata |= {BASE: base, **fit_entries(fitted)}
         _write(ctx, tx, generated, rows, cost)
         tx.manifest |= arrived.sections if arrived else {}
+    KeptShards.of(ctx.round, key).remove()
     return tx.result
 
 
-def _candidates(ctx: RoundContext) -> tuple[GenerateResult, dict[str, Any]]:
+def _candidates(ctx: RoundContext, key: StageKey) -> tuple[GenerateResult, dict[str, Any]]:
     """Make all candidates of the round; return them with their cost."""
-    round_ = ctx.round
-    directory = model_store.directory(round_.dataset, round_.number)
-    request = replace(round_.generate_request(directory), samples=pinned_samples.reader(ctx.lake))
     began = time.monotonic()
-    generator = GENERATORS.load(round_.generator)
-    if generator.scored_by(request.settings) is not None:
-        from pipelines.verification import row_scores  # noqa: PLC0415  imports Great Expectations
-
-        request = replace(request, score=row_scores.score(ctx))
-    if round_.accepted is None:
-        result = making.make(generator, request)
-    else:
-        from pipelines.verification import acceptance  # noqa: PLC0415  imports Great Expectations
-
-        result = acceptance.make(ctx, generator, request)
+    result = round_making.make(ctx, key)
     return result, {"seconds": round(time.monotonic() - began, 3), **result.report.cost}
 
 

@@ -9,7 +9,7 @@ again and stops the round if it does not agree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
@@ -22,8 +22,11 @@ from expectations.suite import Suite
 from lineage import curation
 from pipelines.common import console
 from pipelines.common.errors import ProjectError, StaleError
+from pipelines.common.shards import Shard
 from pipelines.generators import making
+from pipelines.generators.making import MadeShard
 from pipelines.generators.protocol import (
+    GeneratePlan,
     GenerateReport,
     GenerateRequest,
     GenerateResult,
@@ -48,9 +51,19 @@ ABOUT_OTHERS: Final = (
 
 
 def make(
-    ctx: RoundContext, generator: Generator[Any, Any], request: GenerateRequest[Any]
+    ctx: RoundContext,
+    generator: Generator[Any, Any],
+    request: GenerateRequest[Any],
+    keeping: Callable[[GeneratePlan[Any]], Callable[[Shard], MadeShard]] | None = None,
 ) -> GenerateResult:
     """Make candidates shard by shard until enough of them would be accepted.
+
+    Args:
+        ctx: the round.
+        generator: makes them.
+        request: the round's.
+        keeping: gives, for a plan, what makes a shard or finds it where it was made before; None:
+            the generator makes each.
 
     Raises:
         GeneratorError: they cannot be made.
@@ -58,7 +71,9 @@ def make(
         ServiceError: a service cannot be used, or a budget would be passed.
     """
     judge = ShardJudge(ctx, row_rules(judging.suite_of(ctx.round.dataset)))
-    result = making.make_until(generator, generator.plan(request), judge.enough)
+    plan = generator.plan(request)
+    made_by = None if keeping is None else keeping(plan)
+    result = making.make_until(generator, plan, judge.enough, made_by)
     told = judge.accepted
     if told < judge.wanted:
         console.line(

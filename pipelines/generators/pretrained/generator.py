@@ -64,10 +64,8 @@ class Content:
     boxes: list[Box] | None
     pipeline: Any = None
     """In memory, once the first shard has asked for it."""
-    asked: int = 0
-    """Images that the pipeline was asked for."""
-    filtered: list[int] = field(default_factory=list)
-    """Rows that the pipeline's own filter refused."""
+    filtered: dict[int, list[int]] = field(default_factory=dict)
+    """By shard, the rows that the pipeline's own filter refused."""
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -208,26 +206,36 @@ class Pretrained(Generator[PretrainedFit, PretrainedGenerate]):
                 content.pipeline = loading.prepared(content.files, settings, device, directory)
             wanted = _wanted(content, shard)
             drawn = drawing.draw(content.pipeline, wanted, settings, content.shape)
-        content.asked += len(own)
         there = [at for at, each in enumerate(drawn) if each.pixels is not None]
-        content.filtered += [own[at].row for at in range(len(own)) if at not in set(there)]
+        refused = [own[at].row for at in range(len(own)) if at not in set(there)]
+        content.filtered[shard.index] = refused
         if there:
             pixels = np.stack([each.pixels for each in drawn if each.pixels is not None])
             yield _batch(plan.request, shard, [own[at] for at in there], pixels)
+
+    def shard_facts(
+        self, plan: GeneratePlan[PretrainedGenerate], shard: Shard
+    ) -> Mapping[str, Any]:
+        """Say how many images a shard asked for, which were refused, and where they were drawn."""
+        content: Content = plan.content
+        own = _environment(plan.request.settings)
+        filtered = content.filtered.get(shard.index, [])
+        return {"asked": len(shard.rows), "filtered": filtered, "environment": own}
 
     def report(self, plan: GeneratePlan[PretrainedGenerate]) -> GenerateReport:
         """Say which pipeline drew, on what, and what its filter refused."""
         content: Content = plan.content
         about, settings = content.manifest["model"], plan.request.settings
-        with machine.repeatable(settings.threads, settings.device) as device:
-            own = {**machine.environment(settings.threads, device), **machine.described(device)}
+        made = list(plan.made.values())
+        own = machine.together([each["environment"] for each in made]) or _environment(settings)
         named = {"model": about["name"], "weights": about["digest"]}
         said = {each: about[each] for each in ("revision", "licence") if about[each]}
         environment = {**candidates.environment(VERSION, own, LIBRARIES), **named, **said}
         if settings.lora is not None:
             environment["lora"] = digests.of_file(Path(settings.lora))
-        facts = {"task": settings.task, "asked": content.asked}
-        refused = {"filtered": sorted(content.filtered)} if content.filtered else {}
+        facts = {"task": settings.task, "asked": sum(each["asked"] for each in made)}
+        filtered = sorted(row for each in made for row in each["filtered"])
+        refused = {"filtered": filtered} if filtered else {}
         drawn = draws.facts(content.prompts, content.pool)
         return GenerateReport(environment, facts={**facts, **refused, **drawn})
 
@@ -244,9 +252,16 @@ class Pretrained(Generator[PretrainedFit, PretrainedGenerate]):
         settings = request.settings.model_copy(update={"device": device})
         plan = self.plan(replace(request, settings=settings))
         made = list(self.generate(plan, shard))
+        plan = replace(plan, made={shard.index: self.shard_facts(plan, shard)})
         return GenerateResult(
             pl.concat([each.candidates for each in made]), None, self.report(plan)
         )
+
+
+def _environment(settings: PretrainedGenerate) -> dict[str, Any]:
+    """What the bits depend on here besides versions."""
+    with machine.repeatable(settings.threads, settings.device) as device:
+        return {**machine.environment(settings.threads, device), **machine.described(device)}
 
 
 def _boxes(request: PretrainedRequest) -> list[Box] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
@@ -24,9 +24,11 @@ from pipelines.generators.protocol import (
     GenerateResult,
     Generator,
 )
-from pipelines.generators.trained import candidates, classes
+from pipelines.generators.trained import candidates, classes, machine
 from pipelines.generators.trained.classes import Labels
 
+ENVIRONMENT: Final = "environment"
+"""Of the facts of a shard."""
 Fit = TypeVar("Fit", bound=StrictModel)
 Sample = TypeVar("Sample", bound=StrictModel)
 
@@ -142,10 +144,15 @@ class TrainedGenerator(Generator[Fit, Sample], Protocol[Fit, Sample]):
         pixels = self.model.generate(request.directory, wanted, request.settings, shard.seed)
         yield GenerateBatch(candidates.frame(request, shard, labels, pixels))
 
+    def shard_facts(self, plan: GeneratePlan[Sample], shard: Shard) -> Mapping[str, Any]:  # noqa: ARG002  of the protocol
+        """Say on which libraries, processor and threads the bits of a shard depend."""
+        return {ENVIRONMENT: self.model.environment(plan.request.settings)}
+
     def report(self, plan: GeneratePlan[Sample]) -> GenerateReport:
-        """Say on which libraries, processor and threads the bits depend."""
+        """Say on which libraries, processors and threads the bits depend."""
         request = plan.request
-        own, known = self.model.environment(request.settings), classes.of_folder(request)
+        own = machine.together([each[ENVIRONMENT] for each in plan.made.values()])
+        own, known = own or self.model.environment(request.settings), classes.of_folder(request)
         facts = asked_labels.facts(asked_labels.not_asked(known, request.candidates))
         unused = self.unused(request.settings, known)
         return GenerateReport(

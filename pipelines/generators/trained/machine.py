@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +71,21 @@ def described(device: torch.device) -> dict[str, Any]:
 
     capability = torch.backends.cpu.get_cpu_capability()
     return {"device": device.type, "cpu": _cpu(), "instructions": capability}
+
+
+def together(environments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Collect the environments of shards as one: that of the first, and others if there are any.
+
+    Args:
+        environments: of each shard, in order.
+    """
+    distinct: list[dict[str, Any]] = []
+    for each in environments:
+        if dict(each) not in distinct:
+            distinct.append(dict(each))
+    if not distinct:
+        return {}
+    return {**distinct[0], **({"others": distinct[1:]} if len(distinct) > 1 else {})}
 
 
 def _cpu() -> str | None:
