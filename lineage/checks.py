@@ -32,10 +32,7 @@ from lineage.evidence import (
 from lineage.limits import Limits
 
 SHAPES: Final = ("recall", "coverage", "variance", "tail")
-STYLE: Final = (
-    "that is style and not content: without brightness and contrast of each row recall, coverage, "
-    "variance and tail are those of real rows"
-)
+STYLE: Final = "that is style and not content"
 MISLABELLED: Final = "have another label than their nearest training rows"
 MEMORISED: Final = "are far nearer to one training row than to any other"
 CLOSER: Final = "are far nearer to the hold-out than to training rows, or the other way round"
@@ -69,8 +66,9 @@ class Rule:
     """The verdict where there is no figure because nothing was measured; None where it was."""
     excused: Callable[[Check, Evidence, Limits], str] | None = None
     """Why a warning of this check is none, in words for a person; empty where it is one."""
-    style: bool = False
-    """Whether a change of style alone moves it: then a block is a warning, and a warning passes."""
+    style: Callable[[Evidence, Limits], str] | None = None
+    """Says that a change of style alone moves it, in words for a person; empty where none does: a
+    block is a warning then, and a warning passes."""
 
 
 def check(rule: Rule, evidence: Evidence, limits: Limits) -> Check:
@@ -82,9 +80,10 @@ def check(rule: Rule, evidence: Evidence, limits: Limits) -> Check:
         reason = f"; {rule.only_warns_because}" if rule.only_warns_because else ""
         result, other = replace(result, evidence=f"{result.evidence}{reason}"), "warn"
     objects = limits.style == "warn" and result.verdict not in UNOBJECTIONABLE
-    if rule.style and objects and _is_style(evidence, limits):
-        milder: Verdict = "warn" if result.verdict == "block" else "pass"
-        return replace(result, verdict=milder, evidence=f"{result.evidence}; {STYLE}")
+    told = rule.style(evidence, limits) if rule.style is not None and objects else ""
+    if told:
+        milder: Verdict = "warn" if (other or result.verdict) == "block" else "pass"
+        return replace(result, verdict=milder, evidence=f"{result.evidence}; {told}")
     warns = result.verdict == "warn" and result.value is not None
     excuse = rule.excused(result, evidence, limits) if rule.excused and warns else ""
     if excuse:
@@ -147,13 +146,33 @@ def _negative(limit: float | None) -> float | None:
     return None if limit is None else -limit
 
 
-def _is_style(evidence: Evidence, limits: Limits) -> bool:
-    """Whether the shape of the round is that of real rows once style is taken out of each row."""
+def _of_shape(evidence: Evidence, limits: Limits) -> str:
+    """Say that the shape of the round is that of real rows once style is taken out, if it is."""
     held = (
         hold(_shape("round", name), round_figures.content(evidence, name), limits)
         for name in SHAPES
     )
-    return all(item.verdict == "pass" and item.value is not None for item in held)
+    if not all(item.verdict == "pass" and item.value is not None for item in held):
+        return ""
+    without = round_figures.without_style(evidence)
+    return f"{STYLE}: {without} recall, coverage, variance and tail are those of real rows"
+
+
+def _within(stem: str, figure: Callable[[Evidence], Figure]) -> Callable[[Evidence, Limits], str]:
+    """Build what says that a figure is within limits once style is taken out, if it is.
+
+    Args:
+        stem: of the limits, of which the figure may not be less.
+        figure: the figure without style.
+    """
+
+    def told(evidence: Evidence, limits: Limits) -> str:
+        item = hold(Rule(stem, figure, least=stem, lenient=True), figure(evidence), limits)
+        same = item.verdict == "pass" and item.value is not None
+        without = round_figures.without_style(evidence)
+        return f"{STYLE}: it is {item.value:.2f} {without}" if same else ""
+
+    return told
 
 
 def _kept_shape(result: Check, evidence: Evidence, limits: Limits) -> str:  # noqa: ARG001  as any
@@ -196,7 +215,7 @@ def _shape(part: str, name: str) -> Rule:
         least=f"{stem}_low" if two_sided else stem,
         most=f"{stem}_high" if two_sided else None,
         lenient=few,
-        style=part == "round",
+        style=_of_shape if part == "round" else None,
         excused=leniency.varied_by_chance if name == "variance" else None,
     )
 
@@ -269,12 +288,23 @@ RULES: Final[tuple[Rule, ...]] = (
                     partial(round_figures.of_class, name=name, what=what),
                     least=name,
                     lenient=True,
+                    style=_within(
+                        name,
+                        partial(round_figures.of_class, name=f"content_{name}", what=what),
+                    ),
                 )
                 for name, what in OF_CLASSES.items()
             ),
         )
     ),
-    Rule("rare_recall", round_figures.rare_recall, least="rare_recall"),
+    Rule(
+        "rare_recall",
+        round_figures.rare_recall,
+        least="rare_recall",
+        style=_within(
+            "rare_recall", partial(round_figures.rare_recall, name="content_rare_recall")
+        ),
+    ),
     Rule("warned_rows", round_figures.warned_rows, most="warned_rows", excused=_no_copies),
 )
 """All checks, in the order in which they are listed."""

@@ -105,11 +105,11 @@ def of_class(evidence: Evidence, name: str, what: str) -> Figure:
     return Figure(value, low, high, f"{detail}; 95 % {low:.2f} to {high:.2f}")
 
 
-def rare_recall(evidence: Evidence) -> Figure:
+def rare_recall(evidence: Evidence, name: str = "rare_recall") -> Figure:
     """Recall of rare modes, as a ratio to what as many real rows reach."""
-    value, null = _of_round(evidence, "rare_recall", "value", "null")
+    value, null = _of_round(evidence, name, "value", "null")
     if value is None or null is None or null <= 0:
-        return _absent(evidence, "rare_recall")
+        return _absent(evidence, name)
     detail = f"{value:.2f} of the rarest real rows are reached; as many real rows reach {null:.2f}"
     return exact(value / null, detail)
 
@@ -191,8 +191,15 @@ def content(evidence: Evidence, name: str) -> Figure:
     if value is None or null is None or null <= 0:
         return unmeasured(ABSENT)
     low, high = (value if end is None else end for end in (low, high))
-    detail = f"without brightness and contrast of each row {value / null:.2f}"
+    detail = f"{without_style(evidence)} {value / null:.2f}"
     return Figure(value / null, low / null, high / null, detail)
+
+
+def without_style(evidence: Evidence) -> str:
+    """How style is taken out of the rows of a round, in words for a person."""
+    if evidence.metrics.get("embedder"):
+        return "in the colours of the real rows"
+    return "without brightness and contrast of each row"
 
 
 def _of_round(evidence: Evidence, name: str, *parts: str) -> list[float | None]:

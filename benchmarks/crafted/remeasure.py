@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from benchmarks.crafted import rounds
+from benchmarks.crafted import remembered, rounds
 from lineage.evidence import Evidence
 from pipelines import metrics
 from pipelines.common.seeds import derive_seed
@@ -58,7 +58,7 @@ def _accepted_again(
 ) -> Mapping[str, Any]:
     modality = world.settings.modality
     frames = {"real": world.real, "validation": world.validation, "accepted": accepted}
-    measured = modality.measured(world.real, frames)
+    measured = remembered.measured(modality, world.real, frames)
     return metrics.evaluate_round(
         real=measured["real"],
         validation=measured["validation"],

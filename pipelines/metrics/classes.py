@@ -31,7 +31,9 @@ LEAST: Final = 20
 """Rows of a class, of each set, below which its coverage and variance are not measured."""
 DRAWS: Final = 5
 """Random real subsets that make the null of a class's coverage."""
-NAMES: Final = ("class_share", "class_coverage", "class_variance")
+SHARE: Final = "class_share"
+OF_SHAPE: Final = ("class_coverage", "class_variance")
+NAMES: Final = (SHARE, *OF_SHAPE)
 
 
 class Classes(RoundMetric[NoSettings]):
@@ -67,14 +69,25 @@ class Classes(RoundMetric[NoSettings]):
             "real": drawn(request.real, MOST, derive_seed(seed, "real")),
         }
         shares = list(_shares(request.of("accepted"), request.real))
-        shapes = list(_shapes(sets, seed))
-        found = [*shares, *(metric for each in shapes for metric in each)]
         among = len(np.unique(request.real.labels))
-        return {"accepted": {name: _least(found, name, among) for name in NAMES}}
+        share = {SHARE: _least(shares, SHARE, among)}
+        return {"accepted": share | of_shapes(sets, among, seed)}
 
     def not_applicable(self, request: MetricRequest) -> Mapping[str, str]:
         """Say that rows without classes have no figures of classes."""
         return {} if has_classes(request.real) else dict.fromkeys(NAMES, NO_CLASSES)
+
+
+def of_shapes(sets: Mapping[str, Labelled], among: int, seed: int) -> dict[str, Metric]:
+    """Take the coverage and the variance of the class where each is least.
+
+    Args:
+        sets: accepted, validation and real rows.
+        among: number of classes.
+        seed: of the draws.
+    """
+    found = [metric for each in _shapes(sets, seed) for metric in each]
+    return {name: _least(found, name, among) for name in OF_SHAPE}
 
 
 def _least(found: list[tuple[str, MetricOf]], name: str, among: int) -> Metric:
@@ -96,7 +109,7 @@ def _shares(accepted: Labelled, real: Labelled) -> Iterator[tuple[str, MetricOf]
         if expected * len(accepted.labels) >= EXPECTED:
             ends = values.of_share(np.asarray(accepted.labels == label))
             value, low, high = (end / expected for end in ends)
-            yield "class_share", MetricOf(value, low, high, 1.0, of=visible(str(label)))
+            yield SHARE, MetricOf(value, low, high, 1.0, of=visible(str(label)))
 
 
 def _shapes(sets: Mapping[str, Labelled], seed: int) -> Iterator[list[tuple[str, MetricOf]]]:

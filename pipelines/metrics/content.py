@@ -61,25 +61,27 @@ class Content(RoundMetric[NoSettings]):
         )
         yardstick = Yardstick(real, held, features.fit(real), request.n)
         seed = derive_seed(request.seed, "content")
-        found = {"rare_recall": _rare_recall(yardstick, rows, seed, request.bootstrap)}
-        if not request.knows_style:
-            return {"accepted": found}
-        against = shape.null(yardstick, DRAWS, derive_seed(seed, "null"))
-        figures = yardstick.figures(rows)
-        _, low, high = values.of_share(yardstick.in_tail(rows))
-        ends = {"tail": (low / shape.TAIL, high / shape.TAIL)}
-        return {
-            "accepted": found
-            | {
-                f"content_{name}": Metric(
-                    figures[name], *ends.get(name, UNKNOWN), float(against[name].mean())
-                )
-                for name in FIGURES
-            }
-        }
+        found = {"rare_recall": rare_recall(yardstick, rows, seed, request.bootstrap)}
+        if request.knows_style:
+            found |= without_style(yardstick, rows, seed)
+        return {"accepted": found}
 
 
-def _rare_recall(
+def without_style(yardstick: Yardstick, rows: NDArray[np.float32], seed: int) -> dict[str, Metric]:
+    """Take the figures of shape of points without style, [n, d], as content_recall and the like."""
+    against = shape.null(yardstick, DRAWS, derive_seed(seed, "null"))
+    figures = yardstick.figures(rows)
+    _, low, high = values.of_share(yardstick.in_tail(rows))
+    ends = {"tail": (low / shape.TAIL, high / shape.TAIL)}
+    return {
+        f"content_{name}": Metric(
+            figures[name], *ends.get(name, UNKNOWN), float(against[name].mean())
+        )
+        for name in FIGURES
+    }
+
+
+def rare_recall(
     yardstick: Yardstick, rows: NDArray[np.float32], seed: int, bootstrap: int
 ) -> Metric:
     """Recall of the rarest held-out rows, beside that of as many random real rows."""

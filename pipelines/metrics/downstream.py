@@ -7,13 +7,23 @@ Two classifiers are compared on the same rows, so the interval of their differen
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.metrics import values
 from pipelines.metrics.values import Metric
+
+
+class Recoloured(Protocol):
+    """Images that a network can see in other colours than they have."""
+
+    def at(self, rows: NDArray[np.int64]) -> Recoloured:
+        """Select rows."""
+
+    def points_in_colours_of(self, other: Any) -> NDArray[np.float32]:  # noqa: ANN401  as it is
+        """Make points [n, d] of the images in the colours that others have together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +48,9 @@ class Labelled:
     reduced: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
     """Images [n, d] that were made smaller, without their style, by which copies are told where the
     points are no pixels; empty where they are."""
+    pictures: Recoloured | None = None
+    """The images of rows whose points a network made, as `features.pictures`; None where no network
+    did."""
 
     @property
     def content(self) -> NDArray[np.float32]:
@@ -62,6 +75,7 @@ class Labelled:
             neutral=neutral,
             shape=self.shape,
             reduced=self.reduced[rows] if len(self.reduced) else self.reduced,
+            pictures=self.pictures.at(rows) if self.pictures is not None else None,
         )
 
 

@@ -17,6 +17,7 @@ METRICS: Final[Registry[RoundMetric[Any]]] = Registry(
         "content": "pipelines.metrics.content:Content",
         "neighbours": "pipelines.metrics.neighbours:Neighbours",
         "shape": "pipelines.metrics.shape:Shape",
+        "style": "pipelines.metrics.style:Style",
         "table_neighbours": "pipelines.metrics.table_neighbours:TableNeighbours",
         "table_fidelity": "pipelines.metrics.table_fidelity:TableFidelity",
         "text_neighbours": "pipelines.metrics.text_neighbours:TextNeighbours",

@@ -103,10 +103,16 @@ class Evaluation:
                 for name, each in self.recall_per_class.items()
             },
             **({"second": as_json(self.second)} if self.second else {}),
-            **({"likelihood": as_json(self.likelihood)} if self.likelihood else {}),
+            **self._probabilities(),
             "summary": self.summary(),
             **({"not_applicable": dict(self.not_applicable)} if self.not_applicable else {}),
         }
+
+    def _probabilities(self) -> dict[str, Any]:
+        """The section `likelihood`, beside a figure of this name where a task has one."""
+        if not self.likelihood:
+            return {}
+        return {"likelihood": as_json({**self.scores.get("likelihood", {}), **self.likelihood})}
 
     def summary(self) -> dict[str, float | None]:
         """Values by flat name, such as recall_round, recall_mix, recall_null, accuracy_mix."""

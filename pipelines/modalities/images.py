@@ -28,6 +28,7 @@ from pipelines.features import (
     images,
     knn,
 )
+from pipelines.features.pictures import Pictures
 from pipelines.features.pretrained import embedder as pretrained
 from pipelines.features.pretrained import weights
 from pipelines.features.pretrained.reference import Reference
@@ -111,7 +112,7 @@ class Images(Modality):
     near = "RMS pixel distance"
     default_near = 0.06
     scorers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"agreement": {}, "distance": {}}
-    guard_metrics = ("neighbours", "classes", "content")
+    guard_metrics = ("neighbours", "classes", "content", "style")
     task = "image_labels"
     second_task = "nearest_labels"
     generator = "diffusion"
@@ -255,6 +256,7 @@ def _labelled(frame: pl.DataFrame, embedder: Embedder | None) -> Labelled:
         neutral=neutral,
         shape=shape,
         reduced=reduced,
+        pictures=Pictures(frame[IMAGE], embedder.points) if embedder else None,
     )
 
 

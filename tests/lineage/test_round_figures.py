@@ -332,6 +332,52 @@ def test_another_style_is_called_so_and_judged_more_mildly() -> None:
     assert not guard.judge(dull, Limits()).blocked
 
 
+OF_A_NETWORK = {
+    "class_coverage": ({"of": "7"}, "class 7 has 0.30 of the coverage of real rows"),
+    "class_variance": ({"of": "7"}, "class 7 has 0.30 of the variance of real rows"),
+    "rare_recall": ({}, "0.30 of the rarest real rows are reached"),
+}
+
+
+@pytest.mark.parametrize("name", OF_A_NETWORK)
+def test_on_points_of_a_network_style_is_told_from_classes_and_rare_modes(name: str) -> None:
+    told, detail = OF_A_NETWORK[name]
+    off = metric(0.3, 0.0, 1.0) | told
+
+    def found(content: float | None) -> guard.Check:
+        figures = {name: off}
+        if content is not None:
+            figures |= {f"content_{name}": metric(content, 0.0, 1.0) | told}
+        about = with_round(**figures)
+        return check(replace(about, metrics={**about.metrics, "embedder": "learned"}), name)
+
+    style = found(0.83)
+    assert style.verdict == "pass"
+    assert detail in style.evidence
+    assert style.evidence.endswith(
+        "that is style and not content: it is 0.83 in the colours of the real rows"
+    )
+    assert found(0.4).verdict == found(None).verdict == "warn"
+
+
+def test_on_points_of_a_network_the_shape_is_judged_in_the_colours_of_real_rows() -> None:
+    about = with_round(recall=metric(0.1, 0.02, 1.0))
+    larger = replace(about, metrics={**about.metrics, "embedder": "learned"})
+    found = check(larger, "recall_round")
+    assert found.verdict == "warn"
+    assert "in the colours of the real rows recall, coverage, variance and" in found.evidence
+    lost = with_round(recall=metric(0.1, 0.02, 1.0), content_recall=metric(0.1, 0.02, 1.0))
+    assert check(lost, "recall_round").verdict == "block"
+
+
+def test_whoever_wants_style_to_block_lets_it() -> None:
+    dull = with_round(
+        class_variance=metric(0.1, 0.0, 1.0), content_class_variance=metric(0.9, 0.0, 1.0)
+    )
+    assert guard.judge(dull, Limits()).verdict == "warn"
+    assert guard.judge(dull, Limits(style="block")).blocking == ("class_variance",)
+
+
 def test_few_rows_in_the_tails_are_no_content_that_is_lost() -> None:
     """Of 411 rows, four are expected there; none is there by chance."""
     dull = {"variance": metric(0.7, 0.02, 1.0), "content_tail": metric(0.0, 0.93, 1.0)}

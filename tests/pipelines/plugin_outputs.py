@@ -23,7 +23,8 @@ from pipelines import modalities
 from pipelines.common import digests
 from pipelines.common.plugins import NoSettings, Registry
 from pipelines.common.settings import parse
-from pipelines.features import image_style, images
+from pipelines.features import image_descriptor, image_style, images
+from pipelines.features.pictures import Pictures
 from pipelines.generators import making
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.file.settings import FileFit, FileGenerate
@@ -513,8 +514,19 @@ def of_table(seed: int, *, target: bool) -> Labelled:
     return modality.measured(real, {"given": given})["given"]
 
 
+def coloured(seed: int, shift: float) -> Labelled:
+    """Images in colour, of which what describes them to classifiers stands for a network."""
+    draw = np.random.default_rng(seed)
+    label = np.arange(MANY) % 2
+    pixels = draw.integers(40, 200, (MANY, 20, 20, 3), dtype=np.uint8)
+    pixels[label == 1, :, 10:] += np.uint8(40 + 50 * shift)
+    files, embed = images.column(pixels), image_descriptor.described
+    return Labelled(embed(images.to_unit(pixels)), label, pictures=Pictures(files, embed))
+
+
 def of_metric(name: str) -> object:
-    make = styled if name in ("classes", "content", "neighbours") else labelled
+    few = {"style": coloured, **dict.fromkeys(("classes", "content", "neighbours"), styled)}
+    make = few.get(name, labelled)
     real, validation, accepted, mix = (
         (of_table(seed, target=False) for seed in (1, 2, 3, 4))
         if name.startswith("table")

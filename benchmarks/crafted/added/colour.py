@@ -6,6 +6,7 @@ learnt, whose labels are judged by oriented gradients, and whose copies are told
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.random import Generator
 from numpy.typing import NDArray
+from PIL import Image
 
 from benchmarks.crafted import distortions, harm
 from benchmarks.crafted.added import emoji, stages
@@ -91,7 +93,43 @@ def _bright_copy(
     return with_pixels(rows, pixels_of(rows) * draw.uniform(0.7, 0.8, (len(rows), 1, 1, 1)))
 
 
-def _styled(change: Callable[[Pixels, float], Pixels]) -> Strong:
+def _saturated(pixels: Pixels, factor: float) -> Pixels:
+    """Scale the distance of each pixel from grey of the same brightness."""
+    grey = pixels.mean(axis=3, keepdims=True)
+    found: Pixels = grey + np.float32(factor) * (pixels - grey)
+    return found
+
+
+def _tinted(pixels: Pixels, factor: float) -> Pixels:
+    """Scale blue by a factor and green by half as much, as warmer light does."""
+    found: Pixels = pixels * np.asarray([1, (1 + factor) / 2, factor], dtype=np.float32)
+    return found
+
+
+def _blurred(pixels: Pixels, sigma: float) -> Pixels:
+    from scipy.ndimage import gaussian_filter  # noqa: PLC0415  slow to import
+
+    found: Pixels = gaussian_filter(pixels, (0, sigma, sigma, 0), mode="nearest")
+    return found
+
+
+def _compressed(pixels: Pixels, quality: float) -> Pixels:
+    """Compress each image as JPEG of a quality, 1 to 95, and read it again."""
+    return np.stack([_through_jpeg(each, int(quality)) for each in images.to_bytes(pixels)])
+
+
+def _through_jpeg(image: NDArray[np.uint8], quality: int) -> Pixels:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
+    with Image.open(file) as read:
+        return images.to_unit(np.asarray(read.convert("RGB")))
+
+
+def _styled(
+    change: Callable[[Pixels, float], Pixels],
+    strengths: tuple[float, ...] = (0.95, 0.9, 0.85),
+    about: str = "factor",
+) -> Strong:
     def styled(
         world: AddedWorld,  # noqa: ARG001  as the others
         rows: pl.DataFrame,
@@ -100,7 +138,7 @@ def _styled(change: Callable[[Pixels, float], Pixels]) -> Strong:
     ) -> pl.DataFrame:
         return with_pixels(rows, change(pixels_of(rows), factor))
 
-    return Strong(styled, (0.95, 0.9, 0.85), "factor")
+    return Strong(styled, strengths, about)
 
 
 def _blend(
@@ -186,6 +224,10 @@ CRAFT: Final = Craft(
     styles={
         "contrast": _styled(distortions.contrast),
         "brightness": _styled(distortions.brightness),
+        "saturation": _styled(_saturated, (0.9, 0.8, 0.7)),
+        "tint": _styled(_tinted),
+        "blur": _styled(_blurred, (0.3, 0.5, 0.7), "pixels of standard deviation"),
+        "JPEG": _styled(_compressed, (90, 75, 50), "quality"),
     },
     shipped={
         "diffusion": Shipped("diffusion", (4000,), "steps of training", fit=("steps",)),

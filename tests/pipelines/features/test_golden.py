@@ -26,6 +26,7 @@ from pipelines import features
 from pipelines.features import (
     byte_model,
     closest,
+    colour_transfer,
     containment,
     embedding,
     image_classifier,
@@ -47,11 +48,13 @@ from pipelines.features import (
 )
 from pipelines.features.edit_settings import Edits
 from pipelines.features.image_conversion import Form
+from pipelines.features.pictures import Pictures
 from pipelines.features.text_similarity import Shingling
 from tests import golden
 
 GOLDEN: Final[Mapping[str, str]] = {
     "byte_model": "f4c3575cf7df48cfe68788727dc63e7a28c128598ac18ef5058d5cb610a2a005",
+    "colour_transfer": "a3c6ca41367bc9c1094bdef7c533ad896adfcbce0f28a4827a00c17695d94b0b",
     "containment": "f2158ac1f5cd4977185149becea78ce3c9bc82449caf117709902dd1569e8aaa",
     "embedding": "f97e465ffba40f4dfd949586c208c726a82dbb45c26d410810118d59f67534b4",
     "image_classifier": "0009b046c473b155c619a5d7194f8a43ad41bf424205b6c59b6e28c1d2c476c0",
@@ -66,6 +69,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "knn_translated": "b8bb54533e2511ea00d3a16cf018b7d7b0bbeb9ece66504aa800fef80c86da82",
     "closest": "973a1d45132588a33f3911c47a27a23a855a524ae2bd2b36e8f761f9033e2c1c",
     "knn_votes": "ade72f7a672c40787e869fa2bae0bc8c7945f4192d9f92e7d3fbc3ee58c87ae1",
+    "pictures": "d34ba0b9fd85fd36b9f47bd99e1f3cc485964527e17a711c59349660df465717",
     "pii": "f12f1178bd3cc9ceb39e026552b192c9a6148e811fd8393e656d14fb43c841a2",
     "shingles": "86ab41ebf94fc3d943ef3ca0d3a34c31863e2147b024299ee77ed04b59b81354",
     "text_classifier": "e6d927cc870e02a744a4848c23152cf69b9ff486e84187c5a149201db644ffb1",
@@ -195,6 +199,23 @@ def of_image_style() -> object:
     pixels = np.random.default_rng(13).random((4, 9), dtype=np.float32)
     pixels[2], pixels[3] = pixels[1] * np.float32(0.5) + np.float32(0.25), np.float32(0.3)
     return rounded(image_style.neutral(pixels), 4)
+
+
+def of_colour_transfer() -> object:
+    coloured = np.random.default_rng(23).random((4, 5, 6, 3), dtype=np.float32)
+    ours, theirs = (colour_transfer.Colours.of(each) for each in (coloured[:2], coloured[2:]))
+    both = ours.joined(theirs)
+    moved = colour_transfer.Transfer.between(ours, theirs)(coloured[:2])
+    return [rounded(each, 4) for each in (both.mean, both.covariance, moved)]
+
+
+def of_pictures() -> object:
+    coloured = np.random.default_rng(24).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
+    files = images.column(coloured)
+    ours, theirs = (
+        Pictures(part, lambda values: values.mean(axis=(1, 2))) for part in (files[:2], files[2:])
+    )
+    return rounded(ours.points_in_colours_of(theirs), 4)
 
 
 def of_knn_translated() -> object:
@@ -354,6 +375,7 @@ def of_pii() -> object:
 
 OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "byte_model": of_byte_model,
+    "colour_transfer": of_colour_transfer,
     "containment": of_containment,
     "embedding": of_embedding,
     "image_classifier": of_image_classifier,
@@ -368,6 +390,7 @@ OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "knn_translated": of_knn_translated,
     "closest": of_closest,
     "knn_votes": of_knn_votes,
+    "pictures": of_pictures,
     "pii": of_pii,
     "shingles": of_shingles,
     "text_classifier": of_text_classifier,

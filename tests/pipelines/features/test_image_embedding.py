@@ -97,6 +97,10 @@ def test_figures_of_larger_images_are_measured_on_the_network(
     assert found["good"].features == found["bad"].features
     assert found["good"].round["recall"].value > 0.5 > found["bad"].round["recall"].value
     assert found["bad"].round["coverage"].value < 0.1
+    for name in ("recall", "coverage", "variance"):
+        own = found["good"].round[name].value
+        assert found["good"].round[f"content_{name}"].value == pytest.approx(own, abs=0.2)
+    assert found["bad"].round["content_recall"].value < 0.5
     assert found["good"].scores["accuracy"]["mix"].value > 0.9
     pixels = load("image", ("image",), {"features": "pixels"})
     measured = pixels.measured(real, {"real": real})["real"]

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.common.plugins import NoSettings
 from pipelines.features import image_classifier
-from pipelines.metrics import likelihood, task_figures
+from pipelines.metrics import Configured, evaluate_round, likelihood, task_figures
 from pipelines.metrics.downstream import Answers, Labelled
 from pipelines.metrics.tasks import ImageLabels, NearestLabels
 
@@ -58,3 +58,31 @@ def test_models_without_margins_give_none() -> None:
     assert machines["mix"].said.tolist() == [0, 1, 0, 1]
     found = likelihood.section(machines, SETTINGS, 1)
     assert found["difference"]["real_only"].value == 0
+
+
+class Own(ImageLabels):
+    """A task whose figure has the name of the section of probabilities."""
+
+    name = "own"
+    figure = "likelihood"
+
+
+def test_a_figure_of_the_same_name_stays_beside_the_probabilities() -> None:
+    draw, labels = np.random.default_rng(7), np.arange(60) % 2
+    points = (draw.normal(0, 1, (60, 4)) + labels[:, None]).astype(np.float32)
+    rows = Labelled(points, labels)
+    found = evaluate_round(
+        real=rows,
+        validation=rows,
+        accepted=rows,
+        mix=rows,
+        previous=rows,
+        settings=SimpleNamespace(null_draws=2, bootstrap=5),
+        seed=1,
+        task=Configured(Own()),
+        metrics=(),
+    ).to_dict()
+    assert found["task"] == "likelihood"
+    assert found["likelihood"]["mix"]["value"] > 0.5
+    assert found["likelihood"]["difference"]["real_only"]["value"] == 0
+    assert found["summary"]["likelihood_mix"] == found["likelihood"]["mix"]["value"]
