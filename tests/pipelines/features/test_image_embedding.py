@@ -12,7 +12,9 @@ from PIL import Image
 
 from pipelines.common.errors import DataError
 from pipelines.features import image_descriptor, image_embedding, images
-from pipelines.metrics import evaluate_round
+from pipelines.metrics import Configured, evaluate_round
+from pipelines.metrics.shape import Shape
+from pipelines.metrics.style import Style
 from pipelines.modalities import load
 from pipelines.params.sections import Evaluate
 
@@ -92,7 +94,12 @@ def test_figures_of_larger_images_are_measured_on_the_network(
         frames = {"real": real, "validation": validation, "accepted": made}
         frames |= {"mix": pl.concat([real, made]), "previous": real}
         settings = Evaluate(null_draws=3, bootstrap=5)
-        figures = evaluate_round(**modality.measured(real, frames), settings=settings, seed=1)
+        figures = evaluate_round(
+            **modality.measured(real, frames),
+            settings=settings,
+            seed=1,
+            metrics=(Configured(Shape()), Configured(Style())),
+        )
         found[name] = figures
     assert found["good"].features == found["bad"].features
     assert found["good"].round["recall"].value > 0.5 > found["bad"].round["recall"].value
