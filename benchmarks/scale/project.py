@@ -1,0 +1,128 @@
+"""A project for one measurement: real rows as a Parquet file, one round, a suite of its kind."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from benchmarks.scale.rows import KINDS, SIDE
+from lineage.limits import Limits
+
+DATASET: Final = "scale"
+ROUND: Final = f"{DATASET}-1"
+STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
+"""Stages of the round, in order; `lake` and `ingest` come before."""
+SHARD_ROWS: Final = 10_000
+NO_LIMITS: Final = {
+    name: None for name, field in Limits.model_fields.items() if field.default is not None
+} | {"unknown": "warn", "real_share_shallow": 0.0, "calibration_missing": "pass", "style": "warn"}
+"""A guard that measures everything and stops nothing."""
+IDENTITY: Final = {"texts": "text", "images": "image"}
+SCORERS: Final = {
+    "texts": ("text_agreement", "text_duplicates", "text_overlap", "text_shape", "language"),
+    "images": ("agreement", "distance"),
+}
+"""What scores the candidates: those that a data set of this kind is given."""
+PRESENT: Final = "expect_column_values_to_not_be_null"
+BETWEEN: Final = "expect_column_values_to_be_between"
+
+
+def write(folder: Path, kind: str, real: int, candidates: int) -> None:
+    """Write a project whose round has this many candidates.
+
+    Args:
+        folder: that is empty.
+        kind: of `KINDS`.
+        real: rows of the source, of which a fifth is held out.
+        candidates: of the round.
+    """
+    KINDS[kind](range(real)).write_parquet(folder / "real.parquet")
+    shutil.copy2(Path(__file__).with_name("plain.py"), folder / "plain.py")
+    suites = folder / "expectations" / "suites"
+    suites.mkdir(parents=True)
+    suite = {"name": DATASET, "expectations": _expectations(kind)}
+    (suites / f"{DATASET}.json").write_text(json.dumps(suite), encoding="utf-8")
+    params = yaml.safe_dump(_params(kind, real, candidates), sort_keys=False)
+    (folder / "params.yaml").write_text(params, encoding="utf-8")
+
+
+def _params(kind: str, real: int, candidates: int) -> dict[str, Any]:
+    ingest: dict[str, Any] = {"source": "real.parquet", "validation": 0.1, "test": 0.1}
+    if kind == "texts":
+        ingest["modality"] = "text"
+    dataset = {
+        "identity": [IDENTITY[kind]],
+        "ingest": ingest,
+        "fit": {},
+        "generate": {
+            "candidates": candidates,
+            "shard_rows": SHARD_ROWS,
+            "settings": {"rows": kind, "first": real},
+        },
+        "verify": {"scorers": {name: {} for name in SCORERS[kind]}},
+        "curate": {},
+        "evaluate": {},
+        "publish": {"guard": NO_LIMITS},
+    }
+    entry = {"dataset": DATASET, "round": 1, "previous": 0, "generator": "plain.py"}
+    return {
+        "line": "main",
+        "seed": 1,
+        "datasets": {DATASET: dataset},
+        "rounds": {ROUND: {**entry, **{name: {} for name in STAGES}}},
+    }
+
+
+def _expectations(kind: str) -> list[dict[str, Any]]:
+    """Write ten expectations about rows, and two about the round."""
+    if kind == "texts":
+        rules = [
+            *_bounded("text_chars", "critical", min_value=6, max_value=600),
+            *_bounded("text_real_similarity", "critical", max_value=0.8),
+            *_bounded("text_candidate_similarity", "critical", max_value=0.8),
+            *_bounded("text_held_out_overlap", "critical", max_value=0.8),
+            *_bounded("topic_confidence", "warning", min_value=0.35),
+        ]
+        compared = "text_chars"
+    else:
+        size = {"mode": "L", "width": SIDE, "height": SIDE}
+        rules = [
+            _rule(PRESENT, "image_bytes", "critical"),
+            _rule("expect_column_values_to_be_decodable_images", "image_bytes", "critical", **size),
+            *_bounded("confidence", "warning", min_value=0.5),
+            *_bounded("real_distance", "critical", min_value=0.01),
+            *_bounded("real_ratio", "warning", min_value=0.45),
+            *_bounded("candidate_distance", "warning", min_value=0.01),
+        ]
+        compared = "confidence"
+    mean = "expect_column_mean_to_be_between"
+    return [
+        *rules,
+        _rule(mean, compared, "warning", min_value=0, max_value=1e6),
+        {
+            "type": "expect_table_row_count_to_be_between",
+            "kwargs": {"min_value": 1},
+            "severity": "critical",
+            "meta": {"name": "enough_candidates"},
+        },
+    ]
+
+
+def _bounded(column: str, severity: str, **limits: float) -> list[dict[str, Any]]:
+    """Ask for the values of a column, and that they are within limits."""
+    return [_rule(PRESENT, column, severity), _rule(BETWEEN, column, severity, **limits)]
+
+
+def _rule(expectation: str, column: str, severity: str, **limits: object) -> dict[str, Any]:
+    name = f"{column}_{expectation.removeprefix('expect_column_')}"
+    kwargs = {"column": column, **limits}
+    return {
+        "type": expectation,
+        "kwargs": kwargs,
+        "severity": severity,
+        "meta": {"name": name},
+    }

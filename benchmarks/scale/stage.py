@@ -1,0 +1,63 @@
+"""One stage in a process of its own, which says at its end what the stage took."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.measured import measured
+from lake.home import LakeHome
+from pipelines.stages import runner
+
+STATUS: Final = "/proc/{}/status"
+
+
+def run(name: str, key: str | None) -> dict[str, Any]:
+    """Run a stage of the project in the current directory.
+
+    Returns:
+        Wall-clock seconds; processor seconds of this process and of those that it waited for; the
+        greatest resident memory of this process, of such a process, and of the lake's server since
+        it started, in bytes.
+    """
+    before = _server()
+    spent = _cpu(before)
+    with measured() as taken:
+        runner.start(name, key)
+    server = _server()  # one that nobody asks for long ends, and another takes its place
+    of_server = _cpu(server) - (spent if server == before else 0.0)
+    return {
+        "seconds": round(taken.seconds, 2),
+        "cpu": round(taken.cpu + of_server, 2),
+        "peak": peak("self"),
+        "child_peak": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+        "server_peak": peak(server) if server else 0,
+    }
+
+
+def _server() -> int | None:
+    """The process of the embedded lake's server; None: there is none."""
+    found = LakeHome(Path(".lake")).serving()
+    return found.pid if found else None
+
+
+def _cpu(process: int | None) -> float:
+    """Processor seconds that a process has taken; 0 where there is none."""
+    with suppress(OSError):
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="ascii")
+        fields = stat.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def peak(process: int | str) -> int:
+    """Greatest resident memory of a process in bytes; `ru_maxrss` would count what started it."""
+    with suppress(OSError):
+        status = Path(STATUS.format(process)).read_text(encoding="ascii")
+        found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+        return int(found[1]) * 1024 if found else 0
+    return 0
