@@ -26,6 +26,21 @@ ABOUT_NULLS: Final = (
 )
 """Types that treat missing values themselves."""
 
+ROW_BY_ROW: Final = (
+    *ABOUT_ONE_NULL,
+    BETWEEN,
+    "expect_column_values_to_be_in_set",
+    "expect_column_values_to_not_be_in_set",
+    "expect_column_value_lengths_to_be_between",
+    "expect_column_value_lengths_to_equal",
+    "expect_column_pair_values_to_be_equal",
+    "expect_column_pair_values_a_to_be_greater_than_b",
+    "expect_column_pair_values_to_be_in_set",
+    "expect_column_values_to_be_decodable_images",
+    *patterns.TYPES,
+)
+"""Types that judge a row by that row alone."""
+
 MAPS: Final = (
     gx.ColumnMapExpectation,
     gx.ColumnPairMapExpectation,
@@ -100,6 +115,15 @@ def _is_meant(given: object, meant: object) -> bool:
 def judges_rows(rule: Rule) -> bool:
     """Whether a rule gives a verdict per row, and not one for the table."""
     return issubclass(_class(rule), MAPS)
+
+
+def judges_row_by_row(rule: Rule) -> bool:
+    """Whether a rule says the same of a row whatever the other rows are.
+
+    Only types are listed of which this is known: others, such as those of a project's own, may
+    compare rows.
+    """
+    return rule.type in ROW_BY_ROW and judges_rows(rule)
 
 
 def needs_its_columns_alone(rule: Rule) -> bool:

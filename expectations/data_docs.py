@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 from jinja2 import ChoiceLoader, FileSystemLoader, pass_context
@@ -33,6 +33,9 @@ REASONS: Final = 5
 DIGITS: Final = 6
 """Significant digits of an unexpected number."""
 
+Counts: TypeAlias = Mapping[str, Mapping[str, int]]
+"""Numbers of verdicts, by expectation and verdict."""
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -46,25 +49,31 @@ class About:
     """Further facts, shown under "Show more info"."""
 
 
-def page(verdicts: pl.DataFrame, suite: Suite, info: About) -> str:
+def page(verdicts: pl.DataFrame, suite: Suite, info: About, *, counts: Counts | None = None) -> str:
     """Render the page of a round: HTML that loads nothing and runs nothing.
 
     Args:
         verdicts: of the round, as `lineage.schema.VERDICTS`.
         suite: that gave them.
         info: the round.
+        counts: of all verdicts, by expectation and verdict, where `verdicts` are only those that
+            did not pass and those on the whole round; None: `verdicts` are all there are.
     """
-    document = _Renderer().render(results(verdicts, suite, info))
+    document = _Renderer().render(results(verdicts, suite, info, counts=counts))
     heading = visible(f"{info.dataset}, round {info.round}")
     return mark_unprintable(str(_View().render(document, heading=heading)))  # type: ignore[no-untyped-call]  # GX's
 
 
 def results(
-    verdicts: pl.DataFrame, suite: Suite, info: About
+    verdicts: pl.DataFrame, suite: Suite, info: About, *, counts: Counts | None = None
 ) -> gx.ExpectationSuiteValidationResult:
-    """Build Great Expectations' own result of a suite from verdicts."""
+    """Build Great Expectations' own result of a suite from verdicts, as `page` has them."""
+    counted = _counts(verdicts) if counts is None else counts
     by_name = {str(name): part for (name,), part in verdicts.group_by("expectation")}
-    rule_results = [_result(rule, by_name.get(rule.name, verdicts.clear())) for rule in suite.rules]
+    rule_results = [
+        _result(rule, by_name.get(rule.name, verdicts.clear()), counted.get(rule.name, {}))
+        for rule in suite.rules
+    ]
     passed = sum(bool(result.success) for result in rule_results)
     return gx.ExpectationSuiteValidationResult(
         success=passed == len(rule_results),
@@ -88,16 +97,26 @@ def results(
     )
 
 
-def _result(rule: Rule, verdicts: pl.DataFrame) -> gx.ExpectationValidationResult:
+def _counts(verdicts: pl.DataFrame) -> Counts:
+    """Count verdicts by expectation and verdict."""
+    found: dict[str, dict[str, int]] = {}
+    counted = verdicts.group_by("expectation", "verdict").len()
+    for name, verdict, number in counted.iter_rows():
+        found.setdefault(name, {})[verdict] = number
+    return found
+
+
+def _result(
+    rule: Rule, verdicts: pl.DataFrame, counts: Mapping[str, int]
+) -> gx.ExpectationValidationResult:
     """Build Great Expectations' result of one expectation; it is unknown without verdicts."""
-    counts = dict(verdicts["verdict"].value_counts().iter_rows())
     words = [f"{counts[word]:,} {word}" for word in details.VERDICTS if counts.get(word)]
     told = {
         "Name": visible(rule.name),
         "Severity": rule.severity,
         "Verdicts": ", ".join(words) or "none given",
     }
-    judged = bool(counts) and not counts.get("unknown")
+    judged = any(counts.values()) and not counts.get("unknown")
     rows = catalogue.judges_rows(rule)
     return gx.ExpectationValidationResult(
         success=judged and not counts.get("failed"),
@@ -117,15 +136,16 @@ def _result(rule: Rule, verdicts: pl.DataFrame) -> gx.ExpectationValidationResul
 
 def _of_rows(rule: Rule, verdicts: pl.DataFrame, counts: Mapping[str, int]) -> dict[str, Any]:
     failed, unknown = counts.get("failed", 0), counts.get("unknown", 0)
-    judged = len(verdicts) - unknown
+    total = sum(counts.values())
+    judged = total - unknown
     listed = _unexpected(rule, verdicts.filter(pl.col("verdict") == "failed"))
     return {
-        "element_count": len(verdicts),
+        "element_count": total,
         "missing_count": unknown,
-        "missing_percent": 100 * unknown / len(verdicts) if len(verdicts) else None,
+        "missing_percent": 100 * unknown / total if total else None,
         "unexpected_count": failed,
         "unexpected_percent": 100 * failed / judged if judged else None,
-        "unexpected_percent_total": 100 * failed / len(verdicts) if len(verdicts) else None,
+        "unexpected_percent_total": 100 * failed / total if total else None,
         "partial_unexpected_list": listed["value"].to_list(),
         "partial_unexpected_counts": listed.to_dicts(),
     }

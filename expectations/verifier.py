@@ -8,7 +8,7 @@ if GX judged it.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -78,10 +78,12 @@ def verify(
     """
     catalogue.check(suite)
     batch = _batch(frame, suite)
-    with references.using(_references(suite, reference or {})):
+    with references.using(checked_references(suite, reference or {})):
         results = outcomes(batch, suite)
     parts = [
-        _rows(batch, rule, outcome) if catalogue.judges_rows(rule) else _table(batch, rule, outcome)
+        row_verdicts(batch, rule, outcome)
+        if catalogue.judges_rows(rule)
+        else table_verdict(batch, rule, outcome)
         for rule, outcome in zip(suite.rules, results, strict=True)
     ]
     return Verification(conform(pl.concat(parts), VERDICTS), suite.digest)
@@ -89,23 +91,48 @@ def verify(
 
 def _batch(frame: pl.DataFrame, suite: Suite) -> pl.DataFrame:
     """Check the frame, and turn NaN into null."""
-    for rule in suite.rules:
-        for name in rule.columns:
-            if name not in frame.columns:
-                raise SuiteError(unknown(f"expectation {rule.name!r}: column", name, frame.columns))
-    _check_key(frame)
+    check_columns(suite, frame.columns)
+    check_key(frame)
     batch = frame.with_columns(cs.float().fill_nan(None))
     for rule in suite.rules:
-        for name in rule.columns:
-            if rule.type != catalogue.ASKS_FOR_NULL and batch[name].null_count() == len(batch):
-                raise BatchError(
-                    f"none of the {len(batch)} candidates has a value in column {name!r}; "
-                    "look at the scorer or stage that makes it"
-                )
+        check_values(rule, batch)
     return batch
 
 
-def _references(suite: Suite, given: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
+def check_columns(suite: Suite, names: Sequence[str]) -> None:
+    """Refuse a suite that names a column which the candidates do not have.
+
+    Raises:
+        SuiteError: it does.
+    """
+    for rule in suite.rules:
+        for name in rule.columns:
+            if name not in names:
+                raise SuiteError(unknown(f"expectation {rule.name!r}: column", name, names))
+
+
+def check_values(rule: Rule, batch: pl.DataFrame) -> None:
+    """Refuse candidates of which none has a value in a column that is judged.
+
+    Raises:
+        BatchError: none has.
+    """
+    for name in rule.columns:
+        if rule.type != catalogue.ASKS_FOR_NULL and batch[name].null_count() == len(batch):
+            raise no_value(name, len(batch))
+
+
+def no_value(column: str, rows: int) -> BatchError:
+    """Say that none of the candidates has a value in a column."""
+    return BatchError(
+        f"none of the {rows} candidates has a value in column {column!r}; "
+        "look at the scorer or stage that makes it"
+    )
+
+
+def checked_references(
+    suite: Suite, given: Mapping[str, pl.DataFrame]
+) -> Mapping[str, pl.DataFrame]:
     """Check the frames that the suite compares with, and turn NaN into null."""
     frames: dict[str, pl.DataFrame] = {}
     for rule in suite.rules:
@@ -130,7 +157,12 @@ def _references(suite: Suite, given: Mapping[str, pl.DataFrame]) -> Mapping[str,
     return frames
 
 
-def _check_key(frame: pl.DataFrame) -> None:
+def check_key(frame: pl.DataFrame) -> None:
+    """Check the keys of the candidates.
+
+    Raises:
+        BatchError: there is no candidate, one is named twice, or there are several rounds.
+    """
     missing = [name for name in KEY if name not in frame.columns]
     if missing:
         raise BatchError(f"the batch has no column {missing[0]!r}; add it to each candidate")
@@ -149,7 +181,7 @@ def _check_key(frame: pl.DataFrame) -> None:
         raise BatchError(str(error)) from error
 
 
-def _rows(batch: pl.DataFrame, rule: Rule, outcome: Outcome) -> pl.DataFrame:
+def row_verdicts(batch: pl.DataFrame, rule: Rule, outcome: Outcome) -> pl.DataFrame:
     """Give one verdict per candidate."""
     lacks = details.missing(rule.columns, counts=rule.type != catalogue.ASKS_FOR_NULL)
     failing = pl.lit(value=False) if outcome.failing is None else outcome.failing
@@ -191,7 +223,7 @@ def _details(judged: pl.DataFrame, rule: Rule, problem: str | None) -> pl.Series
     return texts.gather(places)
 
 
-def _table(batch: pl.DataFrame, rule: Rule, outcome: Outcome) -> pl.DataFrame:
+def table_verdict(batch: pl.DataFrame, rule: Rule, outcome: Outcome) -> pl.DataFrame:
     """Give one verdict on the whole round."""
     seen = outcome.observed
     number = float(seen) if isinstance(seen, numbers.Real) else None

@@ -92,6 +92,26 @@ def stopping(verdicts: pl.DataFrame) -> pl.DataFrame:
     return typed.filter(pl.col("row").is_null(), critical(), not_passed())
 
 
+def decisive(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Leave out verdicts on which no decision depends, so that those of a large round are few.
+
+    Args:
+        verdicts: as `schema.VERDICTS`, of a whole round or of a part of it.
+
+    Returns:
+        Those that did not pass, those on the whole round, and one of each row that has passed all,
+        in their order, without what was observed. `decide`, `stopping`, `kept` and `warned` say the
+        same of them, and of several parts put together.
+    """
+    narrow = verdicts.with_columns(
+        observed=None, detail=pl.when(pl.col("row").is_null()).then("detail")
+    )
+    typed = schema.conform(narrow, schema.VERDICTS)
+    stays = not_passed() | pl.col("row").is_null()
+    first = pl.struct(KEY).is_first_distinct()
+    return typed.filter(stays | (first & ~stays.any().over(KEY)))
+
+
 def kept(verdicts: pl.DataFrame) -> pl.DataFrame:
     """Tell which candidates a suite keeps: those whose critical verdicts have all passed.
 

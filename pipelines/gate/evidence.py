@@ -7,7 +7,7 @@ import polars as pl
 from lineage import curation, training_mix
 from lineage.guard import Evidence
 from pipelines.gate import contamination
-from pipelines.rounds import holdout, manifest, tables
+from pipelines.rounds import holdout, manifest, parts, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.verification.calibrations import applied
 
@@ -25,7 +25,7 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
     leaks = contamination.of_round(ctx, commit)
     real = tables.real_samples(lake, commit, dataset, before=number)
     accepted_rows = rows.join(accepted, on=["round", "row"], how="semi")
-    verdicts = tables.read_round(lake, commit, dataset, "verdicts", number)
+    verdicts = parts.decisive_verdicts(lake, commit, dataset, number)
     return Evidence(
         dataset=dataset,
         round=number,

@@ -12,7 +12,7 @@ from lineage import curation
 from pipelines.gate import rejections, reviews
 from pipelines.inquiry import ingest_summary
 from pipelines.params import Params, resolve
-from pipelines.rounds import adoption, history, manifest, tables
+from pipelines.rounds import adoption, history, manifest, parts
 from pipelines.rounds.history import Published
 from pipelines.rounds.metadata import StageMetadata
 from pipelines.verification.verdicts import page_store
@@ -100,7 +100,7 @@ def _open(lake: Lake, dataset: str, held: Mapping[int, Published]) -> Iterator[d
 
 def _stopped(lake: Lake, dataset: str, number: int, commit: str) -> bool:
     """Whether a critical expectation about the whole round is not passed."""
-    verdicts = tables.read_round(lake, commit, dataset, "verdicts", number)
+    verdicts = parts.verdicts_against(lake, commit, dataset, number)
     return not curation.stopping(verdicts).is_empty()
 
 

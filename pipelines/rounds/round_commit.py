@@ -25,9 +25,10 @@ import polars as pl
 from lake.client import Lake
 from lake.values import Commit
 from pipelines.common import console
-from pipelines.rounds import adoption, attestation, branches, history, manifest, trust
+from pipelines.rounds import adoption, attestation, branches, history, manifest, parts, trust
 from pipelines.rounds.context import RoundContext
 from pipelines.rounds.keys import StageKey
+from pipelines.rounds.parts import PartWriter
 from pipelines.rounds.staging_branch import staging_branch
 
 
@@ -58,6 +59,23 @@ class Transaction:
     def write(self, path: str, frame: pl.DataFrame) -> None:
         """Stage a table as Parquet."""
         self.lake.write(self.branch, path, frame)
+
+    @contextmanager
+    def parts(
+        self, dataset: str, table: str, number: int, max_rows: int | None = None
+    ) -> Iterator[PartWriter]:
+        """Stage a table of a round as Parquet parts of bounded size, frame by frame.
+
+        Args:
+            dataset: the data set.
+            table: such as samples.
+            number: the round.
+            max_rows: most rows of a part; None: `parts.PART_ROWS`.
+        """
+        bound = parts.PART_ROWS if max_rows is None else max_rows
+        writer = PartWriter(self.write, dataset, table, number, bound)
+        yield writer
+        writer.close()
 
     def write_bytes(self, path: str, data: bytes, content_type: str) -> None:
         """Stage a file."""

@@ -10,7 +10,7 @@ import polars as pl
 
 from pipelines.common.settings import StrictModel
 from pipelines.features import image_classifier, image_descriptor, images
-from pipelines.scorers import columns
+from pipelines.features.image_classifier import Classifier
 from pipelines.scorers.classifier_scorer import ClassifierScorer
 from pipelines.scorers.expected import Expected, Quantile
 from pipelines.scorers.protocol import DataType, Given
@@ -63,11 +63,10 @@ class Agreement(ClassifierScorer[AgreementSettings]):
             ImageError: a real image cannot be read.
             DataError: a class has too few real rows.
         """
-        vectors, real_vectors = columns.described(
-            candidates[settings.image], given.real[settings.image]
-        )
         real_labels = given.real[settings.label]
-        classifier = image_classifier.train(real_vectors, real_labels.to_numpy(), seed=given.seed)
+        shape, classifier = given.once((self.name, settings), lambda: _trained(given, settings))
+        pixels = images.decode_lenient(candidates[settings.image], shape)
+        vectors = image_descriptor.described(pixels)
         readable = images.finite(vectors)
         labels = np.resize(classifier.classes[:1], len(vectors))
         confidence = np.full(len(vectors), np.nan)
@@ -89,3 +88,11 @@ class Agreement(ClassifierScorer[AgreementSettings]):
         )
         known = np.ones(len(vectors), dtype=np.bool_)
         return self.scores(given.real, labels, confidence, known, real_labels.dtype)
+
+
+def _trained(given: Given, settings: AgreementSettings) -> tuple[images.Shape, Classifier]:
+    """Train on the real rows; return the shape of their images beside the classifier."""
+    pixels = images.to_unit(images.decode(given.real[settings.image]))
+    vectors = image_descriptor.described(pixels)
+    labels = given.real[settings.label].to_numpy()
+    return pixels.shape[1:], image_classifier.train(vectors, labels, seed=given.seed)

@@ -60,12 +60,19 @@ class Cache:
         """Store the scores of a frame."""
         self._write(self.folder / f"{key}.parquet", scores.select(self.schema.names()))
 
-    def rows(self) -> pl.DataFrame:
-        """Read all cached rows: digest and scores, each digest once."""
+    def rows(self, among: pl.DataFrame | None = None) -> pl.DataFrame:
+        """Read cached rows: digest and scores, each digest once.
+
+        Args:
+            among: digests of the rows that are wanted, so that memory holds no others; None: all.
+        """
         schema = pl.Schema([(DIGEST, pl.Binary()), *self.schema.items()])
-        parts = [self._read(each, schema) for each in self._files()]
-        readable = [each for each in parts if each is not None]
-        return pl.concat([schema.to_frame(), *readable]).unique(DIGEST, keep="first")
+        parts = (self._read(each, schema) for each in self._files())
+        readable = (each for each in parts if each is not None)
+        wanted = [
+            each if among is None else each.join(among, on=DIGEST, how="semi") for each in readable
+        ]
+        return pl.concat([schema.to_frame(), *wanted]).unique(DIGEST, keep="first")
 
     def keep_rows(self, scores: pl.DataFrame) -> None:
         """Keep rows: digest and scores. Many small files become one."""

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines.features import image_descriptor, images
+from pipelines.features import images
 
 Values = NDArray[Any]
 Known = NDArray[np.bool_]
@@ -28,31 +28,10 @@ def vectors(
     Raises:
         ImageError: a real image cannot be read.
     """
-    pixels, real_pixels = _values(candidates, real)
+    real_pixels = images.to_unit(images.decode(real))
+    pixels = images.decode_lenient(candidates, real_pixels.shape[1:])
     size = math.prod(real_pixels.shape[1:])
     return pixels.reshape(len(pixels), size), real_pixels.reshape(len(real_pixels), size)
-
-
-def described(
-    candidates: pl.Series, real: pl.Series
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Describe the images of candidates and of real rows for a classifier.
-
-    Returns:
-        [n, k], NaN for a candidate without a readable image of the real rows' shape; and [m, k].
-
-    Raises:
-        ImageError: a real image cannot be read.
-    """
-    pixels, real_pixels = _values(candidates, real)
-    return image_descriptor.described(pixels), image_descriptor.described(real_pixels)
-
-
-def _values(
-    candidates: pl.Series, real: pl.Series
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    real_pixels = images.to_unit(images.decode(real))
-    return images.decode_lenient(candidates, real_pixels.shape[1:]), real_pixels
 
 
 def scores(

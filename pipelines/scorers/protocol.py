@@ -12,9 +12,9 @@ data set without that column, which then is not read.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Final, Protocol, TypeVar, cast, runtime_checkable
 
 import polars as pl
 
@@ -30,6 +30,7 @@ READABLE: Final = ("earlier", "held_out")
 """What a scorer may ask for besides the real rows."""
 Own = TypeVar("Own", bound=StrictModel)
 """A scorer's own settings."""
+Prepared = TypeVar("Prepared")
 
 
 def _quiet(done: int, of: int) -> None:
@@ -54,6 +55,22 @@ class Given:
     """Told how many rows are done, and of how many."""
     ledgers: dict[str, Ledger] = field(default_factory=dict)
     """What the service of a scorer has cost, by the scorer's name, over all candidates."""
+
+    prepared: dict[Hashable, tuple[pl.DataFrame, Any]] = field(default_factory=dict)
+    """What scorers have prepared of real rows, so that further candidates need not wait for it."""
+
+    def once(self, key: Hashable, prepare: Callable[[], Prepared]) -> Prepared:
+        """Return what a scorer prepares of this data alone, such as a classifier; made once.
+
+        Args:
+            key: of the scorer, with all of its settings on which it depends.
+            prepare: makes it.
+        """
+        real, made = self.prepared.get(key, (None, None))
+        if real is not self.real:
+            made = prepare()
+            self.prepared[key] = self.real, made
+        return cast("Prepared", made)
 
     def ledger(self, scorer: str) -> Ledger:
         """Return the ledger of a scorer, whose budget is for all candidates, however asked for."""

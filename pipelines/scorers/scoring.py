@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,6 +41,52 @@ def score_all(
         scores = score(name, registry.settings(name, given_settings), candidates, given)
         scores_of_all = scores_of_all.hstack(scores.drop(KEY))
     return scores_of_all
+
+
+def score_blocks(
+    scorers: Mapping[str, Mapping[str, Any]],
+    read: Callable[[Sequence[str]], Iterator[pl.DataFrame]],
+    given: Given,
+) -> pl.DataFrame:
+    """Compute all scores of the candidates of a round, whose payload is read in blocks.
+
+    A scorer that scores row by row sees one block at a time; any other one sees all rows, and of
+    their payload the columns that it reads. Scores are the same as those of `score_all`.
+
+    Args:
+        scorers: settings by name, as in params.yaml.
+        read: reads round, row and columns of these names, as far as they are there, block by block.
+        given: the rest.
+
+    Returns:
+        As `score_all`.
+
+    Raises:
+        ParamsError, DataError: as `score_all`.
+    """
+    keys = pl.concat(list(read([])))
+    scores_of_all = keys.select(pl.col(name).cast(kind) for name, kind in ROW_TYPES.items())
+    for name, given_settings in scorers.items():
+        settings = registry.settings(name, given_settings)
+        configured = ConfiguredScorer(name, registry.load(name), settings, given)
+        scores_of_all = scores_of_all.hstack(_of_blocks(configured, read).drop(KEY))
+    return scores_of_all
+
+
+def _of_blocks(
+    configured: ConfiguredScorer, read: Callable[[Sequence[str]], Iterator[pl.DataFrame]]
+) -> pl.DataFrame:
+    """Compute the scores of one scorer."""
+    columns = protocol.columns_read(
+        configured.scorer, configured.settings, configured.given.content
+    )
+    configured.shown(configured.given.real, "real rows")
+    shown = (configured.shown(block, "candidates") for block in read(columns))
+    cache = configured.cache("candidates")
+    if configured.scorer.rowwise:
+        return pl.concat([_rows(configured, block, cache) for block in shown])
+    rows = pl.concat(list(shown))
+    return _whole(rows, cache, lambda: configured.score(rows))
 
 
 def score_shards(
@@ -191,7 +237,7 @@ def _rows(configured: ConfiguredScorer, rows: pl.DataFrame, cache: Cache) -> pl.
     A row without any score is not kept: what prevented it, such as a limit of time, may pass.
     """
     keyed = rows.with_columns(digests.of_rows(rows, rows.columns[len(KEY) :]))
-    scored = cache.rows().join(keyed.select(DIGEST).unique(), on=DIGEST, how="semi")
+    scored = cache.rows(keyed.select(DIGEST).unique())
     new = keyed.unique(DIGEST, keep="first", maintain_order=True).join(
         scored, on=DIGEST, how="anti", maintain_order="left"
     )

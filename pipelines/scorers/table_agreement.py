@@ -70,8 +70,7 @@ class TableAgreement(Scorer[TableAgreementSettings]):
         Raises:
             DataError: there is no real row.
         """
-        real_labels = given.real[settings.label].to_numpy()
-        trained = boosting.classifier(kinds.records(given.real, given.content), real_labels)
+        trained = given.once((self.name, settings), lambda: _trained(given, settings))
         found = trained.probabilities(kinds.records(candidates, given.content))
         return _scores(candidates, trained.classes, found, given, settings)
 
@@ -85,6 +84,11 @@ class TableAgreement(Scorer[TableAgreementSettings]):
         labels = given.real[settings.label].to_numpy()
         classes, found = boosting.unseen(rows, labels, given.seed)
         return _scores(given.real, classes, found, given, settings)
+
+
+def _trained(given: Given, settings: TableAgreementSettings) -> boosting.Classifier:
+    labels = given.real[settings.label].to_numpy()
+    return boosting.classifier(kinds.records(given.real, given.content), labels)
 
 
 def _scores(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipelines.common.settings import StrictModel
 from pipelines.features import text_classifier
+from pipelines.features.text_classifier import Classifier
 from pipelines.scorers.classifier_scorer import ClassifierScorer
 from pipelines.scorers.expected import Expected, Quantile
 from pipelines.scorers.protocol import Given
@@ -58,10 +59,7 @@ class TextAgreement(ClassifierScorer[TextAgreementSettings]):
         Raises:
             DataError: there are no real rows, or no word in them.
         """
-        real_rows = _labelled(given.real, settings)
-        classifier = text_classifier.train(
-            _texts(real_rows[settings.text]), _texts(real_rows[settings.label])
-        )
+        classifier = given.once((self.name, settings), lambda: _trained(given, settings))
         readable = candidates[settings.text].is_not_null().to_numpy()
         labels = np.full(len(candidates), "", dtype=object)
         confidence = np.full(len(candidates), np.nan)
@@ -86,6 +84,13 @@ class TextAgreement(ClassifierScorer[TextAgreementSettings]):
             _texts(real_rows[settings.text]), _texts(real_rows[settings.label]), seed=given.seed
         )
         return self.scores(given.real, labels, confidence, is_readable)
+
+
+def _trained(given: Given, settings: TextAgreementSettings) -> Classifier:
+    real_rows = _labelled(given.real, settings)
+    return text_classifier.train(
+        _texts(real_rows[settings.text]), _texts(real_rows[settings.label])
+    )
 
 
 def _columns(settings: TextAgreementSettings) -> pl.Expr:

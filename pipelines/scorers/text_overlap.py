@@ -13,6 +13,7 @@ as "Thank you.", are in many others by chance and are not looked for.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
@@ -114,15 +115,12 @@ class TextOverlap(Scorer[TextOverlapSettings]):
         """
         texts = candidates[settings.text]
         has_text = texts.is_not_null().to_numpy()
-        known = {
-            "real": given.real[settings.text],
-            "held_out": given.held_out_texts(settings.text),
-        }
+        known = given.once((self.name, settings), lambda: _known(given, settings))
         values: dict[str, NDArray[np.float64]] = {}
-        for name, rows in known.items():
+        for name, runs in known.items():
             nothing = np.full(len(texts), np.nan)
-            overlap = None if rows is None else _overlap(texts, rows, settings)
-            contained = None if rows is None else _contained(texts, rows, settings)
+            overlap = None if runs is None else _overlap(texts, runs.all, settings)
+            contained = None if runs is None else _contained(texts, runs.of_quotes, settings)
             values[f"text_{name}_overlap"] = nothing if overlap is None else overlap
             values[f"text_{name}_contained"] = nothing if contained is None else contained
         given.progress(len(texts), len(texts))
@@ -130,14 +128,40 @@ class TextOverlap(Scorer[TextOverlapSettings]):
         return columns.scores(candidates, COLUMNS, values, known_cells)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownRuns:
+    """The runs of known texts that are looked for in others."""
+
+    all: NDArray[np.uint64]
+    """The different runs of all of them, ascending."""
+    of_quotes: shingles.Sets
+    """The short runs of each text that is long enough."""
+
+
+def _known(given: Given, settings: TextOverlapSettings) -> dict[str, KnownRuns | None]:
+    """Cut the real and the held-out texts into runs; None where held-out rows show no text."""
+    held = given.held_out_texts(settings.text)
+    return {
+        "real": _known_runs(given.real[settings.text], settings),
+        "held_out": None if held is None else _known_runs(held, settings),
+    }
+
+
+def _known_runs(texts: pl.Series, settings: TextOverlapSettings) -> KnownRuns:
+    enough = containment.different_words(shingles.normal(texts)) >= settings.quote_words
+    return KnownRuns(
+        np.unique(_runs(texts.filter(_has_words(texts)), settings.ngram).values),
+        _runs(texts.filter(enough), settings.quote_ngram),
+    )
+
+
 def _overlap(
-    asked: pl.Series, known: pl.Series, settings: TextOverlapSettings
+    asked: pl.Series, among: NDArray[np.uint64], settings: TextOverlapSettings
 ) -> NDArray[np.float64]:
-    """Share of each text's runs that occur in `known`, [n]; 0 where there is no word."""
+    """Share of each text's runs that are `among` the known, [n]; 0 where there is no word."""
     overlap = np.zeros(len(asked))
     rows_with_words = np.flatnonzero(_has_words(asked))
     runs = _runs(asked.gather(rows_with_words), settings.ngram)
-    among = np.unique(_runs(known.filter(_has_words(known)), settings.ngram).values)
     if len(rows_with_words) and len(among):
         positions = np.minimum(np.searchsorted(among, runs.values), len(among) - 1)
         hits = (among[positions] == runs.values).astype(np.float64)
@@ -146,11 +170,9 @@ def _overlap(
 
 
 def _contained(
-    asked: pl.Series, known: pl.Series, settings: TextOverlapSettings
+    asked: pl.Series, looked_for: shingles.Sets, settings: TextOverlapSettings
 ) -> NDArray[np.float64] | None:
-    """Largest share of one `known` text's runs in each text, [n]; None: none is long enough."""
-    enough = containment.different_words(shingles.normal(known)) >= settings.quote_words
-    looked_for = _runs(known.filter(enough), settings.quote_ngram)
+    """Largest share of one known text's runs in each text, [n]; None: none is long enough."""
     if not len(looked_for):
         return None
     contained = np.zeros(len(asked))

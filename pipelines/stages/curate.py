@@ -16,7 +16,7 @@ import polars as pl
 from lake import refs
 from lineage import curation, payload
 from pipelines.common.errors import BlockedError, EmptyRound
-from pipelines.rounds import branches, model_store, stage_inputs, tables
+from pipelines.rounds import branches, model_store, parts, stage_inputs, tables
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
@@ -41,25 +41,29 @@ def _curate(ctx: RoundContext, key: StageKey, verified: str, *, supersede: bool)
     return tx.result
 
 
-def decide(ctx: RoundContext, commit: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Decide on the candidates of a verify commit; return candidates and decisions.
+def decide(ctx: RoundContext, commit: str) -> pl.DataFrame:
+    """Decide on the candidates of a verify commit, by digests of them and compact verdicts.
 
     Raises:
         BlockedError: a critical expectation about the whole round did not pass.
         EmptyRound: no candidate is accepted.
     """
     lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
-    candidates = tables.read_round(lake, commit, dataset, "candidates", number)
-    verdicts = tables.read_round(lake, commit, dataset, "verdicts", number)
+    verdicts = parts.decisive_verdicts(lake, commit, dataset, number)
     _check_round(ctx, verdicts)
+    candidates = parts.joined(
+        block.select("round", "row", "sample_id").with_columns(
+            payload.columns_digests(block, ctx.round.identity)
+        )
+        for block in parts.blocks(lake, commit, dataset, "candidates", number)
+    )
     samples = tables.read(lake, commit, dataset, "samples")
     earlier = tables.collected(
         samples.select(pl.lit(dataset).alias("dataset"), "round", "row", "sample_id"),
         f"the samples of {dataset} at {commit}",
     )
-    digests = payload.columns_digests(candidates, ctx.round.identity)
     decisions = curation.decide(
-        candidates.select("round", "row", "sample_id").with_columns(digests),
+        candidates,
         verdicts,
         earlier,
         dataset=dataset,
@@ -70,7 +74,7 @@ def decide(ctx: RoundContext, commit: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         most_common = curation.reasons(decisions).head(3)
         reasons = ", ".join(f"{reason} ({count})" for reason, count in most_common.iter_rows())
         raise EmptyRound(f"no candidate of {ctx.round.key} is accepted; reasons: {reasons}")
-    return candidates, decisions
+    return decisions
 
 
 def _check_round(ctx: RoundContext, verdicts: pl.DataFrame) -> None:
@@ -90,11 +94,13 @@ def _check_round(ctx: RoundContext, verdicts: pl.DataFrame) -> None:
 
 def _write(ctx: RoundContext, tx: Transaction, verified: str) -> None:
     dataset, number = ctx.round.dataset, ctx.round.number
-    candidates, decisions = decide(ctx, verified)
-    accepted = decisions.filter(pl.col("decision") == "accepted").select("round", "row")
-    samples = candidates.join(accepted, on=["round", "row"], how="semi")
-    tx.write(refs.part(dataset, "samples", number), samples)
-    tx.write(refs.part(dataset, "decisions", number), decisions)
+    decisions = decide(ctx, verified)
+    accepted = decisions.filter(pl.col("decision") == "accepted")["row"]  # all of one round
+    with tx.parts(dataset, "samples", number) as samples:
+        for block in parts.blocks(ctx.lake, verified, dataset, "candidates", number):
+            samples.add(block.filter(pl.col("row").is_in(accepted.implode())))
+    with tx.parts(dataset, "decisions", number) as written:
+        written.add(decisions)
     tx.delete(
         item.path
         for table in ("candidates", model_store.TABLE)
@@ -104,7 +110,7 @@ def _write(ctx: RoundContext, tx: Transaction, verified: str) -> None:
     ends = ctx.round.accepted
     outcomes = ("accepted", "rejected", "duplicate", *([] if ends is None else [curation.SURPLUS]))
     counts = {
-        "candidates": len(candidates),
+        "candidates": len(decisions),
         **{outcome: counted.get(outcome, 0) for outcome in outcomes},
     }
     tx.manifest["counts"] = counts

@@ -23,6 +23,7 @@ from pipelines.gate import contamination, stored_leaks
 from pipelines.rounds import (
     branches,
     mixes,
+    parts,
     picture,
     plugin_inputs,
     receipts,
@@ -139,7 +140,9 @@ def _ancestry(
     ctx: RoundContext, commit: str, accepted: pl.DataFrame, mix: TrainingMix
 ) -> dict[str, float | None]:
     """Figures about the share of real data in ancestry and next mix, for plots over rounds."""
-    rows = tables.read_round(ctx.lake, commit, ctx.round.dataset, "lineage", ctx.round.number)
+    dataset, number = ctx.round.dataset, ctx.round.number
+    names = (*tables.OCCURRENCE, "real_inputs", "depth_mean")
+    rows = parts.joined(parts.blocks(ctx.lake, commit, dataset, "lineage", number, columns=names))
     kept = rows.join(accepted, on=["round", "row"], how="semi")
     means = kept.select(pl.col("real_inputs", "depth_mean").cast(pl.Float64).mean()).row(0)
     real_inputs, depth_mean = (None if mean is None else round(mean, 6) for mean in means)

@@ -12,9 +12,9 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from lake import files, refs
+from lake import files
 from pipelines.common import console
-from pipelines.rounds import branches, receipts, stage_inputs, tables
+from pipelines.rounds import branches, parts, receipts, stage_inputs
 from pipelines.rounds.arrivals import source_states
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.keys import StageKey
@@ -25,8 +25,8 @@ from pipelines.verification.verdicts import page_store
 
 if TYPE_CHECKING:
     from expectations.suite import Suite
-    from expectations.verifier import Verification
-    from pipelines.verification.judging import Scored
+    from expectations.tally import Tally
+    from pipelines.verification.round_judging import ScoredRound
     from pipelines.verification.verdicts.pages import VerifiedRound
 
 COUNTED: Final = ("severity", "level", "passed", "failed", "unknown")
@@ -48,7 +48,7 @@ def main(ctx: RoundContext, *, supersede: bool = False) -> None:
 def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool) -> StageResult:
     """Score and verify the candidates, and commit scores and verdicts."""
     # Great Expectations takes seconds to import, and adopting verdicts needs nothing of it.
-    from pipelines.verification import acceptance, judging  # noqa: PLC0415
+    from pipelines.verification import acceptance, judging, round_judging  # noqa: PLC0415
     from pipelines.verification.verdicts.pages import VerifiedRound  # noqa: PLC0415
 
     dataset, number = ctx.round.dataset, ctx.round.number
@@ -57,47 +57,41 @@ def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool
     message = f"Verify the candidates of {ctx.round.key}"
     with round_commit(ctx, "verify", key=key, start=start.id, message=message) as tx:
         began = time.monotonic()
-        scored, verification = verify_candidates(ctx, suite, generated, pinned)
-        acceptance.check(ctx, generated, tx.manifest, verification.verdicts)
-        judged = _judged(suite, verification) if source_states.is_real(ctx.round) else suite
-        tx.metadata[SUITE] = verification.suite_digest
-        tx.write(refs.part(dataset, "scores", number), scored.scores)
+        scored = round_judging.score(ctx, suite, generated, pinned)
+        with tx.parts(dataset, "scores", number) as written:
+            written.add(scored.scores)
+        tally = _verdicts(ctx, tx, suite, scored)
+        if ctx.round.accepted is not None:
+            acceptance.check(ctx, generated, tx.manifest, tx.branch)
+        judged = _judged(suite, tally) if source_states.is_real(ctx.round) else suite
+        tx.metadata[SUITE] = suite.digest
         stored_suite.write(
-            tx.lake, tx.branch, suite, scored.real_scores, dataset=dataset, number=number
+            tx.lake, tx.branch, suite, scored.compared.real_scores, dataset=dataset, number=number
         )
-        tx.write(refs.part(dataset, "verdicts", number), verification.verdicts)
-        tx.manifest["verdicts"] = _described(
-            tx, VerifiedRound(dataset, number, judged, verification, generated)
-        )
+        verified = VerifiedRound(dataset, number, judged, tally, generated)
+        tx.manifest["verdicts"] = _described(tx, suite, verified)
         tx.add_cost(verify={"seconds": round(time.monotonic() - began, 3)})
     return tx.result
 
 
-def verify_candidates(
-    ctx: RoundContext, suite: Suite, generated: str, pinned: str
-) -> tuple[Scored, Verification]:
-    """Compute scores and verdicts of the candidates of a generate commit."""
-    from pipelines.verification import judging  # noqa: PLC0415  imports Great Expectations
+def _verdicts(ctx: RoundContext, tx: Transaction, suite: Suite, scored: ScoredRound) -> Tally:
+    """Give the verdicts of a round, and write them block by block."""
+    from expectations.tally import Tally  # noqa: PLC0415  few commands need it
 
-    rows, lineage = (
-        tables.read_round(ctx.lake, generated, ctx.round.dataset, table, ctx.round.number)
-        for table in ("candidates", "lineage")
-    )
-    shards = None
-    if ctx.round.accepted is not None:
-        keys = lineage.select("row", "shard")
-        shards = rows.select("row").join(keys, on="row", how="left", maintain_order="left")["shard"]
-    scored = judging.score(ctx, suite, rows, pinned, shards=shards)
-    return scored, judging.judge(suite, scored, lineage)
+    dataset, number, tally = ctx.round.dataset, ctx.round.number, Tally()
+    with tx.parts(dataset, "verdicts", number, max_rows=parts.MANY) as written:
+        for verdicts in scored.verdicts(suite):
+            tally.add(verdicts)
+            written.add(verdicts)
+    return tally
 
 
-def _judged(suite: Suite, verification: Verification) -> Suite:
+def _judged(suite: Suite, tally: Tally) -> Suite:
     """The expectations that apply to real rows; those that do not, or only warn, are said."""
     from expectations.suite import Suite  # noqa: PLC0415  imports Great Expectations
     from pipelines.verification import judging  # noqa: PLC0415  as above
 
-    names = set(verification.verdicts["expectation"])
-    left = [rule.name for rule in suite.rules if rule.name not in names]
+    left = [rule.name for rule in suite.rules if rule.name not in tally.counts]
     if left:
         console.line(
             f"{len(left)} expectations about the round as a whole are not applied to real rows: "
@@ -109,19 +103,17 @@ def _judged(suite: Suite, verification: Verification) -> Suite:
             f"{len(measured)} expectations with limits that were measured on real rows only warn "
             f"of real rows: {', '.join(measured)}"
         )
-    return Suite(suite.name, tuple(rule for rule in suite.rules if rule.name in names))
+    return Suite(suite.name, tuple(rule for rule in suite.rules if rule.name in tally.counts))
 
 
-def _described(tx: Transaction, verified: VerifiedRound) -> dict[str, Any]:
+def _described(tx: Transaction, suite: Suite, verified: VerifiedRound) -> dict[str, Any]:
     """Stage the pages about the verdicts; return the manifest's section `verdicts`."""
     from pipelines.verification.verdicts import pages  # noqa: PLC0415  imports Great Expectations
 
-    verification = verified.verification
-    counted = verification.verdicts.group_by("verdict").len().sort("verdict")
     content: dict[str, Any] = {
-        "suite": verification.suite_digest,
-        "counts": dict(counted.iter_rows()),
-        "expectations": pages.described(verified.suite, verification),
+        "suite": suite.digest,
+        "counts": verified.tally.totals(),
+        "expectations": pages.described(verified.suite, verified.tally),
     }
     return content | {"pages": pages.write(tx.lake, tx.branch, verified, content)}
 

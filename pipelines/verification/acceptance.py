@@ -32,7 +32,7 @@ from pipelines.generators.protocol import (
     GenerateResult,
     Generator,
 )
-from pipelines.rounds import candidate_lineage, kept_columns, mixes, tables
+from pipelines.rounds import candidate_lineage, kept_columns, mixes, parts, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import scoring
 from pipelines.scorers.protocol import Given
@@ -90,23 +90,22 @@ def make(
     return replace(result, report=replace(result.report, facts=facts))
 
 
-def check(
-    ctx: RoundContext, generated: str, manifest: Mapping[str, Any], verdicts: pl.DataFrame
-) -> None:
+def check(ctx: RoundContext, generated: str, manifest: Mapping[str, Any], verified: str) -> None:
     """Check that verdicts accept what `generate` counted when it ended the round.
 
     Args:
         ctx: the round.
         generated: its generate commit.
         manifest: its manifest.
-        verdicts: that `verify` gave.
+        verified: the branch with the verdicts that `verify` gave.
 
     Raises:
         StaleError: they do not.
     """
-    if ctx.round.accepted is None:
-        return
-    rows = tables.read_round(ctx.lake, generated, ctx.round.dataset, "candidates", ctx.round.number)
+    lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
+    keys = ("round", "row", "sample_id")
+    rows = parts.joined(parts.blocks(lake, generated, dataset, "candidates", number, columns=keys))
+    verdicts = parts.decisive_verdicts(lake, verified, dataset, number)
     found = _accepted(ctx, rows, verdicts, _earlier(ctx))
     counted = manifest["generation"][SECTION]["accepted"]
     if found != counted:

@@ -18,11 +18,11 @@ from expectations.errors import SuiteError
 from expectations.suite import Rule, Suite
 from expectations.verifier import Verification
 from pipelines.common.seeds import derive_seed
-from pipelines.features import images
 from pipelines.rounds import holdout, round_holdout, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import registry, scoring
 from pipelines.scorers.protocol import Given
+from pipelines.verification.round_rows import with_scores
 
 REAL: Final = "real"
 """Name of the real training rows in the argument `against` of a suite."""
@@ -180,15 +180,8 @@ def judge(suite: Suite, scored: Scored, lineage: pl.DataFrame | None) -> Verific
     Raises:
         SuiteError: No expectation applies to the rows.
     """
-    whole, suite = suite, applied(suite, lineage)
-    if not suite.rules:
-        raise SuiteError(
-            f"all expectations of {whole.name} are about a round as a whole, and none of them "
-            "applies to real rows; add one about single rows"
-        )
-    reference = {}
-    if scored.real is not None and scored.real_scores is not None:
-        reference[REAL] = with_scores(scored.real, scored.real_scores)
+    whole, suite = suite, applicable(suite, lineage)
+    beside = reference(scored)
     frame = with_scores(scored.rows, scored.scores)
     wanted = {name for rule in suite.rules for name in rule.columns} - set(frame.columns)
     names = [name for name in TRACED if name in wanted]
@@ -199,8 +192,30 @@ def judge(suite: Suite, scored: Scored, lineage: pl.DataFrame | None) -> Verific
             how="left",
             maintain_order="left",
         )
-    verification = verifier.verify(frame, suite, reference=reference)
+    verification = verifier.verify(frame, suite, reference=beside)
     return replace(verification, suite_digest=whole.digest)
+
+
+def applicable(suite: Suite, lineage: pl.DataFrame | None) -> Suite:
+    """Select the expectations that are applied to rows.
+
+    Raises:
+        SuiteError: none is.
+    """
+    rest = applied(suite, lineage)
+    if not rest.rules:
+        raise SuiteError(
+            f"all expectations of {suite.name} are about a round as a whole, and none of them "
+            "applies to real rows; add one about single rows"
+        )
+    return rest
+
+
+def reference(scored: Scored) -> dict[str, pl.DataFrame]:
+    """Put the real rows that a suite compares with beside their scores, by the suite's name."""
+    if scored.real is None or scored.real_scores is None:
+        return {}
+    return {REAL: with_scores(scored.real, scored.real_scores)}
 
 
 def scorer_inputs(
@@ -230,13 +245,3 @@ def scorer_inputs(
         seed=derive_seed(round_.seed, round_.dataset, round_.number, "verify"),
         content=tuple(name for name in round_.identity if name != modality.answer),
     )
-
-
-def with_scores(rows: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
-    """Join payload and scores, with each image column as its file in column `<name>_bytes`."""
-    payload = rows.drop("sample_id", strict=False)
-    files = [name for name, dtype in payload.schema.items() if dtype == images.IMAGE]
-    with_files = payload.with_columns(
-        pl.col(name).struct.field("bytes").alias(f"{name}_bytes") for name in files
-    ).drop(files)
-    return with_files.join(scores, on=["round", "row"], how="left", maintain_order="left")

@@ -31,8 +31,8 @@ from pipelines.rounds import (
 )
 from pipelines.rounds.context import RoundContext
 from pipelines.rounds.holdout import HeldOut
-from pipelines.stages import curate, evaluate, verify
-from pipelines.verification import judging
+from pipelines.stages import curate, evaluate
+from pipelines.verification import judging, round_judging
 from tests import golden
 
 GOLDEN: Final[Mapping[str, str]] = {
@@ -110,14 +110,14 @@ def made_by_generate(ctx: RoundContext) -> object:
 
 def made_by_verify(ctx: RoundContext) -> object:
     suite = judging.suite_of("tiny")
-    _, found = verify.verify_candidates(ctx, suite, commit("generate"), commit("fit"))
-    named = found.verdicts.select("round", "row", "expectation", "severity", "verdict", "detail")
+    scored = round_judging.score(ctx, suite, commit("generate"), commit("fit"))
+    (found,) = scored.verdicts(suite)
+    named = found.select("round", "row", "expectation", "severity", "verdict", "detail")
     return rows(named.sort("row", "expectation"))
 
 
 def made_by_curate(ctx: RoundContext) -> object:
-    _, decisions = curate.decide(ctx, commit("verify"))
-    return rows(decisions.sort("row"))
+    return rows(curate.decide(ctx, commit("verify")).sort("row"))
 
 
 def made_by_evaluate(ctx: RoundContext) -> object:
@@ -163,9 +163,8 @@ def test_a_changed_output_names_the_version_to_raise(
 ) -> None:
     whole = curate.decide
 
-    def altered(ctx: RoundContext, ref: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        candidates, decisions = whole(ctx, ref)
-        return candidates, decisions.with_columns(pl.lit("rejected").alias("decision"))
+    def altered(ctx: RoundContext, ref: str) -> pl.DataFrame:
+        return whole(ctx, ref).with_columns(pl.lit("rejected").alias("decision"))
 
     monkeypatch.setattr(curate, "decide", altered)
     with pytest.raises(AssertionError, match=r"raise curate/1 to curate/2 in pipelines/rounds/"):

@@ -14,8 +14,7 @@ from expectations import suite as suites
 from expectations.errors import BatchError, SuiteError
 from pipelines.inquiry import verdicts_again
 from pipelines.rounds import context, tables
-from pipelines.stages import verify
-from pipelines.verification import stored_suite
+from pipelines.verification import round_judging, stored_suite
 from tests.flow.projects import Project, tiny
 
 JUDGED = ("image_bytes", "real_distance", "label", "real_inputs", "depth_max")
@@ -41,8 +40,7 @@ def judged(project: Project, *rules: dict[str, Any]) -> pl.DataFrame:
     at = context.open_context("tiny-1")
     suite = suites.load(place)
     generated, pinned = at.receipt("generate").commit, at.receipt("fit").commit
-    _, verification = verify.verify_candidates(at, suite, generated, pinned)
-    return verification.verdicts
+    return pl.concat(round_judging.score(at, suite, generated, pinned).verdicts(suite))
 
 
 def rule(name: str, kind: str, **kwargs: object) -> dict[str, Any]:

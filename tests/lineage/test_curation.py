@@ -288,3 +288,41 @@ def test_frames_that_do_not_fit() -> None:
         curation.decide(pl.concat([rows, candidates("ab", 3)]), none, EARLIER, dataset="d")
     with pytest.raises(SchemaError, match="'dataset'"):
         curation.decide(rows, none, EARLIER.drop("dataset"), dataset="d")
+
+
+SAID = st.lists(
+    st.tuples(
+        st.integers(0, 4),
+        st.sampled_from(["sharp", "new", "sure"]),
+        st.sampled_from(["critical", "warning", "info"]),
+        st.sampled_from(["passed", "failed", "unknown"]),
+    ),
+    max_size=20,
+)
+
+
+@given(SAID, st.integers(0, 20))
+def test_decisive_verdicts_decide_as_all_do_whole_or_in_parts(said: list[Said], cut: int) -> None:
+    judged = verdicts(*said, (None, "enough", "critical", "failed"))
+    parts = [judged[:cut], judged[cut:]]
+    few = pl.concat([curation.decisive(part) for part in parts])
+    rows = candidates("abcab")
+    of_all, of_few = (
+        curation.decide(rows, given, EARLIER, dataset="d", max_accepted=2)
+        for given in (judged, few)
+    )
+    assert of_few.equals(of_all)
+    assert curation.kept(few).equals(curation.kept(judged))
+    assert curation.stopping(few)["expectation"].to_list() == ["enough"]
+    everything = rows.select("round", "row", "sample_id")
+    assert curation.warned(few, everything).equals(curation.warned(judged, everything))
+
+
+def test_of_rows_that_pass_one_verdict_decides() -> None:
+    judged = verdicts(*passed(3), *passed(3), (1, "new", "warning", "failed"))
+    few = curation.decisive(judged)
+    assert sorted(few.select("row", "verdict").iter_rows()) == [
+        (0, "passed"),
+        (1, "failed"),
+        (2, "passed"),
+    ]

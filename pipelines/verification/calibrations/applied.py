@@ -14,7 +14,7 @@ from typing import Any
 from expectations.calibration import Calibration
 from expectations.errors import CalibrationError
 from lineage import curation
-from pipelines.rounds import manifest, tables
+from pipelines.rounds import manifest, parts
 from pipelines.rounds.context import RoundContext
 from pipelines.verification.calibrations import merges, records
 from pipelines.verification.calibrations.merges import Stored
@@ -43,8 +43,9 @@ def to_round(ctx: RoundContext, commit: str) -> dict[str, Any]:
     }
     if not valid:
         return {"suite": digest, **left_out}
-    ids = tables.read_round(lake, commit, dataset, "lineage", number).sort("row")["sample_id"]
-    verdicts = tables.read_round(lake, commit, dataset, "verdicts", number)
+    keys = parts.blocks(lake, commit, dataset, "lineage", number, columns=("row", "sample_id"))
+    ids = parts.joined(keys).sort("row")["sample_id"]
+    verdicts = parts.decisive_verdicts(lake, commit, dataset, number)
     candidates = Candidates(
         digest=records.candidates_digest(ids),
         rows=len(ids),

@@ -13,7 +13,7 @@ from typing import Any
 
 from expectations import data_docs, wording
 from expectations.suite import Suite
-from expectations.verifier import Verification
+from expectations.tally import Tally
 from lake import refs
 from lake.client import Lake
 from pipelines.verification.verdicts import page, page_store, report
@@ -26,14 +26,14 @@ class VerifiedRound:
     dataset: str
     round: int
     suite: Suite
-    verification: Verification
+    tally: Tally
     generated: str
     """The commit with the candidates and their lineage."""
 
 
-def described(suite: Suite, verification: Verification) -> dict[str, dict[str, Any]]:
+def described(suite: Suite, tally: Tally) -> dict[str, dict[str, Any]]:
     """Describe each expectation for the manifest: its counts, and what it expects."""
-    summary = verification.summary()
+    summary = tally.summary()
     return {
         rule.name: {
             **summary[rule.name],
@@ -77,7 +77,7 @@ def _verdicts(lake: Lake, verified: VerifiedRound, section: Mapping[str, Any]) -
         lake.scan(verified.generated, refs.partition(dataset, table, number))
         for table in ("lineage", "candidates")
     )
-    verdicts = verified.verification.verdicts
+    verdicts = verified.tally.against()
     summary = report.build(verdicts, section, lineage, dataset=dataset, number=number)
     return page.draw(summary, report.shown(candidates, summary))
 
@@ -85,4 +85,6 @@ def _verdicts(lake: Lake, verified: VerifiedRound, section: Mapping[str, Any]) -
 def _data_docs(verified: VerifiedRound, section: Mapping[str, Any]) -> str:
     facts = {"suite": section["suite"], "commit of the candidates": verified.generated}
     made = data_docs.About(verified.dataset, verified.round, datetime.now(UTC), facts)
-    return data_docs.page(verified.verification.verdicts, verified.suite, made)
+    return data_docs.page(
+        verified.tally.against(), verified.suite, made, counts=verified.tally.counts
+    )

@@ -14,7 +14,7 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
 from lineage import curation
-from pipelines.rounds import history, manifest, tables
+from pipelines.rounds import history, manifest, parts
 from pipelines.verification.verdicts import examples
 from pipelines.verification.verdicts.examples import Example
 
@@ -101,7 +101,7 @@ def read(lake: Lake, ref: str, dataset: str, number: int, rows: int = ROWS) -> R
             f"round {number} of {dataset} at {ref} has no verdicts yet; "
             f"run `dvc repro verify@{dataset}-{number}`"
         )
-    verdicts = tables.read_round(lake, ref, dataset, "verdicts", number)
+    verdicts = parts.verdicts_against(lake, ref, dataset, number)
     lineage = lake.scan(ref, refs.partition(dataset, "lineage", number))
     return build(verdicts, section, lineage, dataset=dataset, number=number, rows=rows)
 
@@ -118,7 +118,8 @@ def build(
     """Group the verdicts of a round.
 
     Args:
-        verdicts: Columns as `lineage.schema.VERDICTS`.
+        verdicts: Columns as `lineage.schema.VERDICTS`, of those that did not pass and those on the
+            whole round; others do not matter.
         section: The section `verdicts` of the round's manifest.
         lineage: Columns row and sample_id of its candidates.
         dataset: The data set.
