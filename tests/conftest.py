@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
     """Begin workers as forks, with `--forked-workers`."""
     if config.getoption("forked_workers"):
-        programs.fork_workers(config._tmp_path_factory, specs)
+        programs.fork_workers(config, specs)
 
 
 @pytest.hookimpl(wrapper=True)

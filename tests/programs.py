@@ -20,7 +20,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import pytest
 
@@ -32,56 +32,82 @@ SERVER: Final = Path(__file__).with_name("programs_server.py")
 CLIENT: Final = Path(__file__).with_name("programs_client.py")
 SOCKET: Final = "socket"
 SAID: Final = "said"
+MADE: Final = "programs"
 NAMES: Final = ("stemma", "dvc", "python")
 
 
-def fork_workers(factory: pytest.TempPathFactory, specs: Iterable[Any]) -> None:
-    """Have workers begin as forks: what they run as their Python is a program of `start`.
+def fork_workers(config: pytest.Config, specs: Iterable[Any]) -> None:
+    """Have workers begin as forks: what they run as their Python is one of the programs.
 
     Args:
-        factory: temporary folders of the process that starts the workers.
+        config: of the process that starts the workers. It waits for what forks them when it ends,
+            so that its processor time has theirs.
         specs: what pytest-xdist is about to start.
     """
-    python = shlex.quote(str(start(factory, "workers") / "python"))
+
+    def make(folder: Path) -> None:
+        words = _written(folder, os.getpid())
+        with (folder / SAID).open("wb") as said:
+            forking = subprocess.Popen([*words, "workers"], **_options(said))
+
+        def end() -> None:
+            forking.terminate()
+            forking.wait()
+
+        config.add_cleanup(end)
+        _await(folder)
+
+    folder = made_once(config._tmp_path_factory, MADE, make)
     for spec in specs:
         if spec.popen and not spec.python:
-            spec.python = python
+            spec.python = shlex.quote(str(folder / "python"))
 
 
-def start(factory: pytest.TempPathFactory, *more: str) -> Path:
+def start(factory: pytest.TempPathFactory) -> Path:
     """The folder of programs, whose process ends with the test run; the first in need starts it.
 
     Args:
         factory: temporary folders of this worker.
-        more: `workers`, where it is to import what all tests need.
 
     Returns:
         A folder for the front of `PATH`.
     """
 
     def make(folder: Path) -> None:
-        folder.mkdir()
-        for name in NAMES:
-            words = [sys.executable, "-IS", str(CLIENT), str(folder), name]
-            program = folder / name
-            program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
-            program.chmod(0o700)
         # A worker may end before the others: the run lasts as long as the process that began it.
-        owner = os.getppid() if os.environ.get(WORKERS) else os.getpid()
-        server = [sys.executable, "-P", str(SERVER), str(folder), str(owner), *more]
+        words = _written(folder, os.getppid() if os.environ.get(WORKERS) else os.getpid())
         with (folder / SAID).open("wb") as said:
             # The shell leaves it alone: it outlives the worker that starts it.
-            subprocess.run(
-                ["/bin/sh", "-c", '"$@" &', "sh", *server],
-                cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-                start_new_session=True,
-                check=True,
-            )
-        started = until((folder / SOCKET).exists, interval=0.05, timeout=240)
-        assert started, (folder / SAID).read_text(encoding="utf-8")
+            alone = ["/bin/sh", "-c", '"$@" &', "sh"]
+            subprocess.run([*alone, *words], check=True, **_options(said))
+        _await(folder)
 
-    return made_once(factory, "programs", make)
+    return made_once(factory, MADE, make)
+
+
+def _written(folder: Path, owner: int) -> list[str]:
+    """Write the programs; return what starts the process that forks for them."""
+    folder.mkdir()
+    for name in NAMES:
+        words = [sys.executable, "-IS", str(CLIENT), str(folder), name]
+        program = folder / name
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+        program.chmod(0o700)
+    return [sys.executable, "-P", str(SERVER), str(folder), str(owner)]
+
+
+def _options(said: IO[bytes]) -> dict[str, Any]:
+    """How that process is started: it prints into a file, out of reach of a terminal's signals."""
+    return {
+        "cwd": ROOT,
+        "env": {**os.environ, "PYTHONPATH": str(ROOT)},
+        "stdin": subprocess.DEVNULL,
+        "stdout": said,
+        "stderr": said,
+        "start_new_session": True,
+    }
+
+
+def _await(folder: Path) -> None:
+    started = until((folder / SOCKET).exists, interval=0.05, timeout=240)
+    assert started, (folder / SAID).read_text(encoding="utf-8")

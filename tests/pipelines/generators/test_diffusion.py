@@ -70,7 +70,8 @@ def test_the_process_computes_as_before_afterwards(
     # A thread that flushes subnormal numbers gives other figures in whatever runs next.
     before = sys.float_info.min / 2
     threads = torch.get_num_threads()
-    diffusion.fit(*rows, TINY.model_copy(update={"threads": threads + 1}), 5, tmp_path)
+    more = TINY.model_copy(update={"threads": threads + 1, "steps": 1})
+    diffusion.fit(*rows, more, 5, tmp_path)
     diffusion.generate(fitted[0], np.array([3], dtype=np.int64), FEW, 1)
     diffusion.environment(FEW)
     assert sys.float_info.min / 2 == before > 0
