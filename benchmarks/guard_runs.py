@@ -231,6 +231,7 @@ def _accept(before: Lake, made: pl.DataFrame, decisions: pl.DataFrame, regime: s
 def _evidence(world: World, after: Lake, decisions: pl.DataFrame, figures: Evaluation) -> Evidence:
     number, near = int(decisions["round"][0]), world.settings.ingest.near
     accepted = after.samples.filter(pl.col("round") == number)
+    earlier = after.samples.filter(pl.col("round").is_between(1, number - 1))
     counted = dict(decisions.group_by("decision").len().iter_rows())
     counts = {name: counted.get(name, 0) for name in schema.OUTCOMES}
     return Evidence(
@@ -241,5 +242,9 @@ def _evidence(world: World, after: Lake, decisions: pl.DataFrame, figures: Evalu
         counts={"candidates": len(decisions), **counts},
         copies=contamination.near_duplicates(accepted, world.real, near, IMAGES),
         leaks=contamination.near_duplicates(accepted, world.held_out, near, IMAGES),
+        earlier_leaks=(
+            len(contamination.near_duplicates(earlier, world.held_out, near, IMAGES)),
+            len(earlier),
+        ),
         metrics=figures.to_dict(),
     )

@@ -78,6 +78,9 @@ class Evidence:
     warned: pl.DataFrame | None = None
     """Accepted samples of which an expectation about rows warns: sample_id, row, and the names of
     the `expectations` that do; None where nobody looked."""
+    earlier_leaks: tuple[int, int] | None = None
+    """Accepted samples of earlier generated rounds of the data set that equal or nearly equal a
+    held-out row, and all of their accepted samples; None where nobody counted."""
     calibration: Mapping[str, Any] | None = None
     """Calibration of the verifier: `suite`, the digest of the suite that the round was verified
     with; keep_correct (φ), keep_wrong (ψ), error (p) and threshold (p*), each with value, low and

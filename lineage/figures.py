@@ -15,7 +15,16 @@ from typing import Final
 import polars as pl
 
 from lineage import schema
-from lineage.evidence import Evidence, Figure, exact, inapplicable, mean, number, samples
+from lineage.evidence import (
+    Evidence,
+    Figure,
+    exact,
+    inapplicable,
+    mean,
+    number,
+    samples,
+    unmeasured,
+)
 
 Z: Final = 1.96
 """Standard deviations of half a 95 % interval."""
@@ -111,6 +120,27 @@ def _unnamed(evidence: Evidence) -> bool:
 def holdout_near(evidence: Evidence) -> Figure:
     """Share of accepted rows that are near to a held-out row, or equal to it."""
     return _hits(evidence, evidence.leaks, "near to held-out rows")
+
+
+def holdout_near_rounds(evidence: Evidence) -> Figure:
+    """Share of the accepted rows of all generated rounds that are near to held-out rows.
+
+    Its interval (Wilson 1927) is narrower the more rounds there are, so a few leaks in each of many
+    rounds add up where chance explains those of one round.
+    """
+    if _are_real(evidence.lineage):
+        return inapplicable(REAL)
+    if evidence.earlier_leaks is None:
+        return unmeasured("nobody counted the leaks of earlier rounds")
+    hits, rows = evidence.earlier_leaks
+    hits, rows = hits + evidence.leaks["row"].n_unique(), rows + len(evidence.lineage)
+    if not rows:
+        return exact(None, MISSING)
+    share = hits / rows
+    low, above = least_share(share, rows), least_share(1 - share, rows)
+    high = None if above is None else 1 - above
+    detail = f"{hits:,} of {rows:,} accepted rows of all generated rounds are near to held-out rows"
+    return Figure(share, low, high, detail)
 
 
 def least_share(share: float | None, rows: int) -> float | None:

@@ -43,6 +43,7 @@ def read(folder: Path) -> Evidence:
         copies=frames["copies"],
         leaks=frames["leaks"],
         metrics=content["metrics"],
+        earlier_leaks=(0, 0),
         warned=frames.get("warned"),
         held_out_ancestors=frames.get("held_out_ancestors"),
     )

@@ -289,6 +289,7 @@ def _evidence(
         counts=counts,
         copies=contamination.near_duplicates(accepted, world.real, near, modality),
         leaks=contamination.near_duplicates(accepted, world.held_out, near, modality),
+        earlier_leaks=(0, 0),
         metrics=figures,
         held_out_ancestors=_near_ancestors(world),
         warned=curation.warned(verdicts, accepted),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from lineage import contamination as reasons
 from lineage import curation, training_mix
 from lineage.guard import Evidence
 from pipelines.gate import contamination
@@ -22,6 +23,7 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
     recorded = manifest.read(lake, commit, dataset, number)
     accepted = tables.read_round(lake, commit, dataset, "samples", number)
     rows = tables.read_round(lake, commit, dataset, "lineage", number)
+    contaminated = contamination.at_commit(ctx, commit)
     leaks = contamination.of_round(ctx, commit)
     real = tables.real_samples(lake, commit, dataset, before=number)
     accepted_rows = rows.join(accepted, on=["round", "row"], how="semi")
@@ -35,12 +37,26 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
         copies=contamination.near_duplicates(accepted, real, near, modality),
         leaks=leaks.join(accepted, on=["round", "row"], how="semi"),
         metrics=recorded["metrics"],
-        held_out_ancestors=contamination.at_commit(ctx, commit),
+        held_out_ancestors=contaminated,
+        earlier_leaks=_earlier_leaks(ctx, commit, contaminated),
         real_rounds=_real_rounds(ctx, commit, accepted_rows),
         calibration=applied.to_round(ctx, commit),
         warned=curation.warned(verdicts, accepted),
         holdout_digest=holdout.digest_of(manifest.read(lake, commit, dataset, 0)) or "",
     )
+
+
+def _earlier_leaks(ctx: RoundContext, commit: str, contaminated: pl.DataFrame) -> tuple[int, int]:
+    """Count the accepted samples of earlier generated rounds that leaked, and all of them."""
+    lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
+    real = tables.real_rounds(lake, commit, dataset)
+    earlier = (pl.col("round") < number) & ~pl.col("round").is_in(real)
+    samples = tables.read(lake, commit, dataset, "samples").select(tables.OCCURRENCE)
+    rows = tables.collected(samples.filter(earlier), f"the samples of {dataset} at {commit}")
+    leaked = contaminated.filter(
+        (pl.col("dataset") == dataset) & pl.col("why").is_in([reasons.EQUAL, reasons.NEAR])
+    )
+    return len(rows.join(leaked, on=tables.OCCURRENCE, how="semi")), len(rows)
 
 
 def _real_rounds(ctx: RoundContext, commit: str, rows: pl.DataFrame) -> list[tuple[str, int]]:

@@ -103,6 +103,14 @@ def decisions(project: Project, ref: str, number: int) -> list[str]:
     return found.sort("row")["decision"].to_list()
 
 
+def test_leaks_of_earlier_rounds_are_counted_with_those_of_this_one(line: Project) -> None:
+    accepted = tables.read(line.lake(), "main", "tiny", "samples").collect()
+    earlier = accepted.filter(pl.col("round").is_between(1, 4))
+    commit = receipts.read("tiny", 5, "evaluate").commit
+    about = evidence.collect(context.open_context("tiny-5"), commit)
+    assert about.earlier_leaks == (1, len(earlier))
+
+
 def test_the_leaks_of_a_round_are_stored_refused_candidates_too(line: Project) -> None:
     assert decisions(line, "main", 3)[:3] == ["accepted", "rejected", "accepted"]
     stored = tables.read_round(line.lake(), "main", "tiny", "leaks", 3)

@@ -123,6 +123,7 @@ def evidence(regime: str, number: int) -> Evidence:
         counts={"candidates": 600, "accepted": SIZE, "rejected": 30, "duplicate": 10},
         copies=CLEAN,
         leaks=CLEAN,
+        earlier_leaks=(0, SIZE * (number - 1)),
         metrics=figures(regime, number),
         calibration=CALIBRATION,
         warned=CLEAN,

@@ -275,6 +275,21 @@ def test_warnings_of_anything_else_stay() -> None:
     assert check(likely, "warned_rows").verdict == "warn"
 
 
+def test_a_few_leaks_in_each_of_many_rounds_add_up() -> None:
+    """Wilson's interval of 8 of 560 rows begins at .0073, that of 48 of 3,360 at .0108."""
+    few = replace(HEALTHY, leaks=hits(*((row, False) for row in range(8))), earlier_leaks=(0, 0))
+    assert check(few, "holdout_near").verdict == "pass"
+    assert check(few, "holdout_near_rounds").verdict == "pass"
+    many = check(replace(few, earlier_leaks=(40, 2800)), "holdout_near_rounds")
+    assert (many.value, many.verdict) == (pytest.approx(48 / 3360), "warn")
+    assert many.evidence.startswith("48 of 3,360 accepted rows of all generated rounds")
+    assert check(replace(few, earlier_leaks=(8, 2800)), "holdout_near_rounds").verdict == "pass"
+    most = replace(few, earlier_leaks=(280, 2800))
+    assert guard.judge(most, Limits()).blocking == ("holdout_near_rounds",)
+    unseen = replace(few, earlier_leaks=None)
+    assert check(unseen, "holdout_near_rounds").verdict == "not measured"
+
+
 def _warned(*names: str) -> pl.DataFrame:
     """300 rows of which these expectations warn."""
     rows = hits(*((row, False) for row in range(300)))
