@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.contaminated import Copies, Corpus, Kind
 from benchmarks.digits import World
 from lineage.identity import sample_ids
-from pipelines.features import images, knn
+from pipelines.features import images, near_pairs
 from pipelines.params import Ingest
 
 NEAR: Final[float] = Ingest.model_fields["near"].default
@@ -65,7 +65,7 @@ class Digits(Kind):
         """Equal by content id; near by the shipped distance."""
         equal = self.ids(contents).is_in(self.ids(held).implode()).to_numpy()
         near = np.zeros(len(contents), dtype=np.bool_)
-        near[knn.within(contents, held, NEAR)[0]] = True
+        near[near_pairs.within(contents, held, NEAR)[0]] = True
         return Copies(equal, near)
 
     def baselines(

@@ -7,9 +7,10 @@ becomes RGBA. A lossy file is identified by what it decodes to here.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from lineage import image_files
+from lineage import decoded_images, image_files
 from lineage.errors import ImageFileError
 
 if TYPE_CHECKING:
@@ -46,29 +47,39 @@ def pieces(data: bytes) -> tuple[bytes, list[bytes]]:
     """Return what `canonical` does, in pieces, so that a large image is in memory only once."""
     from PIL import Image  # noqa: PLC0415  data sets of text need no images
 
+    found = decoded_images.find(data)
+    if found is not None:
+        mode, height, width, pixels = found
+        return PIXELS, [_head(mode, width, height, len(pixels)), pixels]
     Image.init()
     formats = [name for name in Image.ID if name not in PROGRAMS]
     try:
         frames = image_files.decode(
-            data, _frames, formats=formats, max_pixels=MAX_PIXELS, max_bytes=None
+            data, partial(_frames, data), formats=formats, max_pixels=MAX_PIXELS, max_bytes=None
         )
     except ImageFileError:
         return FILE, [data]
     return PIXELS, frames
 
 
-def _frames(image: Image.Image) -> list[bytes]:
-    """Yield the header and the pixels of each frame."""
+def _frames(data: bytes, image: Image.Image) -> list[bytes]:
+    """Return the header and the pixels of each frame."""
     from PIL import ImageSequence  # noqa: PLC0415  data sets of text need no images
 
     frames = getattr(image, "n_frames", 1)
     image_files.check_pixels(image.width * image.height * frames, MAX_PIXELS)
-    return [part for frame in ImageSequence.Iterator(image) for part in _frame(frame)]
+    parts = [part for frame in ImageSequence.Iterator(image) for part in _frame(frame)]
+    if frames == 1:
+        decoded_images.keep(data, image)
+    return parts
 
 
 def _frame(image: Image.Image) -> tuple[bytes, bytes]:
     if image.mode in ("P", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
     pixels = image.tobytes()
-    head = f"{image.mode} {image.width} {image.height} {len(pixels)}\n"
-    return head.encode(), pixels
+    return _head(image.mode, image.width, image.height, len(pixels)), pixels
+
+
+def _head(mode: str, width: int, height: int, size: int) -> bytes:
+    return f"{mode} {width} {height} {size}\n".encode()

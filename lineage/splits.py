@@ -82,6 +82,25 @@ def assign(
     return joined["split"]
 
 
+def check_whole(groups: pl.Series, split: pl.Series) -> None:
+    """Prove that no group is in two splits, so that no row is near to a row of another split.
+
+    Args:
+        groups: n names of groups, as `groups` gives them.
+        split: n names of splits.
+
+    Raises:
+        SplitError: a group is in two splits.
+    """
+    placed = pl.DataFrame({"group": groups, "split": split}).unique()
+    if len(placed) > groups.n_unique():
+        torn = len(placed) - groups.n_unique()
+        raise SplitError(
+            f"{torn} groups of near-duplicates are in more than one split; split by groups with "
+            "lineage.splits.assign"
+        )
+
+
 def _components(ids: pl.Series, pairs: NDArray[np.int64]) -> NDArray[np.int32]:
     """Number the connected components of the rows, [n]."""
     from scipy.sparse import coo_array  # noqa: PLC0415  slow to import

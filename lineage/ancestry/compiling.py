@@ -7,22 +7,28 @@ written, each process compiles for itself.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from lineage.ancestry import kernels
 
 
 @cache
-def compiled(function: Callable[..., None]) -> Callable[..., None]:
-    """Compile one of the kernels with numba."""
+def compiled(function: Callable[..., None], *, fastmath: bool = False) -> Callable[..., None]:
+    """Compile one of the kernels with numba.
+
+    Args:
+        function: The kernel.
+        fastmath: Sums may be added up in any order, so that several are at once.
+    """
     import numba  # noqa: PLC0415  slow to import, and only whole lakes need it
 
     _teach_prefetch()
+    njit = partial(numba.njit, nogil=True, fastmath=fastmath)
     try:
-        machine_code: Callable[..., None] = numba.njit(cache=True, nogil=True)(function)
+        machine_code: Callable[..., None] = njit(cache=True)(function)
     except RuntimeError:  # there is no place to keep it
-        machine_code = numba.njit(nogil=True)(function)
+        machine_code = njit()(function)
     return machine_code
 
 

@@ -19,22 +19,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from lineage import image_files
+from lineage import decoded_images, image_files
 from lineage.errors import ImageFileError
 from pipelines.features import image_conversion as conversion
 from pipelines.features import images
 from pipelines.features.image_conversion import Form, Size
-from pipelines.features.images import COLOUR, IMAGE, ImageError
+from pipelines.features.images import COLOUR, ImageError
 
 if TYPE_CHECKING:
     from PIL import Image
 
 NAMED: Final = 20
 """Broken images that a sentence names."""
+BLOCK: Final = 8192
+"""Images whose new files are held beside their column."""
 SIZES: Final = 5
 """Sizes that a sentence names."""
 
@@ -59,11 +62,10 @@ class Formed:
 class _File:
     """An image file in the form of a data set, but perhaps of another mode than the others."""
 
-    data: bytes
     mode: str
     size: Size
-    changed: bool
-    resized: bool
+    changed: bool = False
+    resized: bool = False
     deep: bool = False
     brightest: int | None = None
 
@@ -80,15 +82,13 @@ def bring(column: pl.Series, form: Form) -> Formed:
             they are far larger than their files. The message is a predicate of the images and
             names every file or row that is at fault, up to `NAMED`.
     """
-    files = _files(column, form)
+    files, parts = _files(column, form)
     _check_sizes(files)
     if len({file.mode for file in files}) > 1:
-        files = [_coloured(file) for file in files]
-    rows = [
-        {"bytes": file.data, "path": item["path"]} for file, item in zip(files, column, strict=True)
-    ]
+        parts = list(_coloured(parts, files))
+        files = [_in_colour(file) for file in files]
     return Formed(
-        pl.Series(column.name, rows, dtype=IMAGE),
+        pl.concat([column.clear(), *parts]),
         sum(file.changed for file in files),
         sum(file.resized for file in files),
         sum(file.deep for file in files),
@@ -121,47 +121,71 @@ def suited_white(brightest: int) -> int:
     return (1 << min(max(brightest.bit_length(), 8), 16)) - 1
 
 
-def _files(column: pl.Series, form: Form) -> list[_File]:
+def _files(column: pl.Series, form: Form) -> tuple[list[_File], list[pl.Series]]:
     """Bring each image into the form, and name all that cannot be.
 
+    Returns:
+        What became of each, [n]; and the images, in blocks.
+
     Raises:
-        ImageError: There are such images.
+        ImageError: There are images that cannot be brought into the form.
     """
-    too_large = images.check_total(column, form.max_pixels)
-    results = [] if too_large else [_formed(item, form) for item in column]
     problems = [
         f"{_name(column, row)} {problem}"
-        for row, problem in enumerate(too_large or results)
-        if isinstance(problem, str)
+        for row, problem in enumerate(images.check_total(column, form.max_pixels))
+        if problem is not None
     ]
     if problems:
         raise ImageError(_refused(problems, len(column)))
-    return [file for file in results if isinstance(file, _File)]
+    files: list[_File] = []
+    parts: list[pl.Series] = []
+    for start in range(0, len(column), BLOCK):
+        block, changed = column.slice(start, BLOCK), list[bytes | None]()
+        for row, item in enumerate(block, start):
+            result = _formed(item, form)
+            if isinstance(result, str):
+                problems.append(f"{_name(column, row)} {result}")
+            else:
+                files.append(result[0])
+                changed.append(result[1])
+        if not problems:
+            parts.append(_with(block, changed))
+    if problems:
+        raise ImageError(_refused(problems, len(column)))
+    return files, parts
 
 
-def _formed(item: dict[str, Any] | None, form: Form) -> _File | str:
-    """Bring one image into the form; return what is wrong with it where it cannot be."""
+def _with(block: pl.Series, changed: list[bytes | None]) -> pl.Series:
+    """Put the files that were written anew in the place of the source's; None keeps that."""
+    if not any(changed):
+        return block
+    old = block.struct.field("bytes").alias("old"), block.struct.field("path")
+    new = pl.Series("new", changed, dtype=pl.Binary)
+    stored = pl.struct(pl.coalesce("new", "old").alias("bytes"), "path")
+    return pl.DataFrame([new, *old]).select(stored.alias(block.name)).to_series()
+
+
+def _formed(item: dict[str, Any] | None, form: Form) -> tuple[_File, bytes | None] | str:
+    """Bring one image into the form; return what is wrong with it where it cannot be.
+
+    Returns:
+        What became of it, and its file if it was written anew.
+    """
     data = item["bytes"] if item else None
 
-    def read(image: Image.Image) -> _File:
+    def read(image: Image.Image) -> tuple[_File, bytes | None]:
         size, deep = (image.height, image.width), conversion.has_16_bits(image)
         kept = conversion.is_plain(image)
         whole = image if kept else conversion.plain(image, form)
         fitted = conversion.fit_to(whole, form)
         if kept and fitted is whole:
             image.load()
-            return _File(data or b"", image.mode, size, changed=False, resized=False)
-        shape = fitted.height, fitted.width
-        resized = fitted is not whole
-        return _File(
-            conversion.written(fitted),
-            fitted.mode,
-            shape,
-            changed=True,
-            resized=resized,
-            deep=deep,
-            brightest=conversion.brightest(image),
-        )
+            decoded_images.keep(data or b"", image)
+            return _as_it_is(image.mode, size), None
+        shape, written = (fitted.height, fitted.width), conversion.written(fitted)
+        decoded_images.keep(written, fitted, "PNG")
+        resized, brightest = fitted is not whole, conversion.brightest(image)
+        return _File(fitted.mode, shape, True, resized, deep, brightest), written
 
     try:
         return image_files.decode(
@@ -171,12 +195,32 @@ def _formed(item: dict[str, Any] | None, form: Form) -> _File | str:
         return str(error)
 
 
-def _coloured(file: _File) -> _File:
-    """Return an image in colour, for a data set of which other images are."""
-    if file.mode == COLOUR:
-        return file
-    data = image_files.decode(file.data, lambda image: conversion.written(image.convert(COLOUR)))
-    return replace(file, data=data, mode=COLOUR, changed=True)
+@cache
+def _as_it_is(mode: str, size: Size) -> _File:
+    """Return what an image is that keeps its bytes: one value for all of a mode and size."""
+    return _File(mode, size)
+
+
+def _coloured(parts: list[pl.Series], files: list[_File]) -> Iterator[pl.Series]:
+    """Yield blocks of images in colour, for a data set of which some images are."""
+    modes = iter(file.mode for file in files)
+    for block in parts:
+        changed = [
+            None if next(modes) == COLOUR else image_files.decode(data, _written_in_colour)
+            for data in block.struct.field("bytes")
+        ]
+        yield _with(block, changed)
+
+
+def _written_in_colour(image: Image.Image) -> bytes:
+    in_colour = image.convert(COLOUR)
+    written = conversion.written(in_colour)
+    decoded_images.keep(written, in_colour, "PNG")
+    return written
+
+
+def _in_colour(file: _File) -> _File:
+    return file if file.mode == COLOUR else replace(file, mode=COLOUR, changed=True)
 
 
 def _name(column: pl.Series, row: int) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lineage import image_files
+from lineage import decoded_images, image_files
 from lineage.ancestry.compiling import compiled
 from lineage.errors import ImageFileError
 from pipelines.features.text_similarity import Progress
@@ -157,13 +157,18 @@ def _with_equal_hashes(near: Near, first: NDArray[np.int64], *, earlier: bool) -
 
 def _hash(hasher: Any, item: dict[str, Any] | None) -> NDArray[np.bool_] | None:  # noqa: ANN401
     """The bits of an image's hash; None where the image is missing or cannot be read."""
+    from PIL import Image  # noqa: PLC0415  data sets of text need no images
 
     def read(image: Image.Image) -> NDArray[np.bool_]:
         bits: NDArray[np.bool_] = hasher(image.convert("RGB").convert("L")).hash.reshape(-1)
         return bits
 
+    data = item["bytes"] if item else None
+    kept = decoded_images.find(data)
+    if kept is not None:
+        return read(Image.frombytes(kept.mode, (kept.width, kept.height), kept.pixels))
     try:
-        return image_files.decode(item["bytes"] if item else None, read)
+        return image_files.decode(data, read)
     except ImageFileError:
         return None
 

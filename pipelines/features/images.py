@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lake import files
-from lineage import image_files
+from lineage import decoded_images, image_files
 from lineage.errors import ImageFileError, TooManyPixelsError
 from lineage.image_files import MAX_PIXELS
 from pipelines.common.errors import DataError
@@ -265,34 +265,44 @@ def _bound(images: pl.Series, pixels: int) -> None:
 
 def _read(item: dict[str, Any] | None, shape: Shape | None) -> NDArray[np.uint8] | str:
     """The pixels of an image, or what is wrong with it."""
+    data = item["bytes"] if item else None
 
     def read(image: Image.Image) -> NDArray[np.uint8]:
-        problem = _problem(image, shape)
+        problem = _problem(image.mode, (image.height, image.width), shape)
         if problem is not None:
             raise ImageFileError(problem)
-        return np.asarray(image, dtype=np.uint8)
+        pixels = np.asarray(image, dtype=np.uint8)
+        decoded_images.keep(data or b"", image)
+        return pixels
 
+    kept = decoded_images.find(data)
+    if kept is not None:
+        own = kept.height, kept.width
+        pixels = np.frombuffer(kept.pixels, dtype=np.uint8).reshape(own + CHANNELS[kept.mode])
+        return _problem(kept.mode, own, shape) or pixels
     try:
-        return image_files.decode(item["bytes"] if item else None, read)
+        return image_files.decode(data, read)
     except ImageFileError as error:
         return str(error)
 
 
-def _problem(image: Image.Image, shape: Shape | None) -> str | None:
-    """What is wrong with an image by its header, without decompressing it."""
-    if image.mode not in MODES:
-        return f"has mode {image.mode}; it must be {GREY} or {COLOUR}, as ingest stores images"
-    own = image.height, image.width
-    if shape is None or shape == own + CHANNELS[image.mode]:
+def _problem(mode: str, own: tuple[int, int], shape: Shape | None) -> str | None:
+    """What is wrong with an image of a mode, height and width, before it is decompressed."""
+    if mode not in MODES:
+        return f"has mode {mode}; it must be {GREY} or {COLOUR}, as ingest stores images"
+    if shape is None or shape == own + CHANNELS[mode]:
         return None
     if own == shape[:2]:
-        return f"has mode {image.mode}, and the others have not"
+        return f"has mode {mode}, and the others have not"
     return f"has shape {own}; the others have {shape[:2]}"
 
 
 def _size(item: dict[str, Any] | None, formats: Sequence[str] = image_files.FORMATS) -> int:
     """Number of pixels that an image's header names; 0 for what is no image."""
     data = item["bytes"] if item else None
+    kept = decoded_images.find(data)
+    if kept is not None:
+        return kept.height * kept.width
     try:
         return image_files.decode(
             data,

@@ -1,12 +1,12 @@
-"""Exact nearest neighbours of pixel vectors by RMS distance, on scikit-learn's brute force.
+"""Exact nearest neighbours of pixel vectors by RMS distance.
 
-The RMS distance is the Euclidean distance over the root of the number of columns. scikit-learn
-computes it as |q|² - 2q·r + |r|², which is fast and rounds, so that equal distances come out in any
-order. Here a few more neighbours than wanted are taken from it, their distances are computed again
-without that rounding, and ties are broken by the lower row. Where that could leave out a neighbour
-at the same distance, all references of the query are compared.
+The RMS distance is the Euclidean distance over the root of the number of columns. Candidates come
+from `screening`, which passes over references that are surely farther. A few more neighbours than
+wanted are taken from them, their distances are computed again with 64 bits, and ties are broken by
+the lower row. Where that could leave out a neighbour at the same distance, all candidates of the
+query are compared.
 
-Memory is bounded: queries are taken in blocks, and scikit-learn works in blocks of its own.
+Memory is bounded: queries are taken in blocks.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.features import screening
+from pipelines.features.projection import rms
+
 SPARE: Final = 4
 """Neighbours beyond those asked for whose distances are computed without rounding."""
 ROUNDING: Final = 1e-10
-"""Bound on the rounding error of |q|² - 2q·r + |r|², as a share of |q|² + |r|²."""
+"""Difference of two squared distances that counts as none, as a share of |q|² + |r|²."""
 BLOCK_ROWS: Final = 2048
 """Queries that are answered at once."""
-EXHAUSTIVE_CELLS: Final = 1 << 22
-"""Distances that are held in memory at once where a query is compared with all references."""
+VALUES: Final = 1 << 19
+"""Values that are compared at once: 4 MiB with 64 bits."""
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -54,82 +57,43 @@ def nearest(
     """
     distances = np.full((len(queries), k), np.nan)
     rows = np.full((len(queries), k), -1, dtype=np.int64)
-    wanted = k + skip_self
-    kept = _first_copies(references, _finite_rows(references), wanted)
-    if not len(kept):
+    wanted, asked = k + skip_self, finite_rows(queries)
+    kept = _first_copies(references, finite_rows(references), wanted)
+    if not len(kept) or not len(asked):
         return distances, rows
     kept_references = _take(references, kept)
-    index = _index().fit(kept_references)
+    count = min(wanted + SPARE, len(kept))
+    screen = screening.of(kept_references, _take(queries, asked[:: _step(len(asked))]), count)
     largest = float(_squared_norms(kept_references).max())
-    for block in _blocks(_finite_rows(queries), block_rows):
-        chosen = queries[block]
-        close, sure = _candidates(index, chosen, min(wanted + SPARE, len(kept)), wanted, largest)
-        exact = _rms_distances(chosen, kept_references, close)
-        own_rows = block if skip_self else None
+    for block in _blocks(asked, min(block_rows, screen.block_rows)):
+        chosen, own_rows = queries[block], block if skip_self else None
+        candidates = screen.candidates(chosen, count)
+        squares, close = candidates.closest(count)
+        rounding = ROUNDING * (_squared_norms(chosen) + largest)
+        farthest = squares[:, min(wanted, count) - 1] + rounding
+        exact = _rms_distances(chosen, kept_references, close, squares <= farthest[:, None])
         distances[block], rows[block] = _closest_first(exact, kept[close], k, own_rows=own_rows)
-        for unsure in _blocks(block[~sure], max(1, EXHAUSTIVE_CELLS // len(kept))):
-            exact = _all_rms_distances(queries[unsure], kept_references)
-            every_row = np.broadcast_to(kept, exact.shape)
-            own_rows = unsure if skip_self else None
-            distances[unsure], rows[unsure] = _closest_first(exact, every_row, k, own_rows=own_rows)
+        is_unsure = (squares[:, -1] <= farthest) & (count < len(kept))
+        for place in np.flatnonzero(is_unsure):
+            query, every = slice(place, place + 1), candidates.of(int(place))
+            exact = _all_rms_distances(chosen[query], kept_references[every])
+            own_rows = block[query] if skip_self else None
+            distances[block[query]], rows[block[query]] = _closest_first(
+                exact, kept[every][None], k, own_rows=own_rows
+            )
     return distances, rows
 
 
-def within(queries: Vectors, references: Vectors, radius: float) -> tuple[Rows, Rows, Distances]:
-    """Find all pairs of a query and a reference at RMS distance `radius` or less.
-
-    Args:
-        queries: [n, d]; a query that is not finite has no neighbours.
-        references: [m, d]; a reference that is not finite is nobody's neighbour.
-        radius: Greatest RMS distance.
-
-    Returns:
-        Query rows, reference rows and RMS distances of the pairs, in order of the queries, then of
-        the distances, ties by the lower reference row.
-    """
-    finite_queries, kept = _finite_rows(queries), _finite_rows(references)
-    if not len(finite_queries) or not len(kept):
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
-    scale = float(np.sqrt(queries.shape[1]))
-    index = _index(radius=radius * scale).fit(_take(references, kept))
-    parts = []
-    for block in _blocks(finite_queries, BLOCK_ROWS):
-        distances, neighbours = index.radius_neighbors(queries[block])
-        left = np.repeat(block, [len(row) for row in neighbours])
-        right = kept[np.concatenate(neighbours).astype(np.int64)]
-        distance = np.concatenate(distances).astype(np.float64) / scale
-        order = np.lexsort((right, distance, left))
-        parts.append((left[order], right[order], distance[order]))
-    left, right, distance = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return left, right, distance
-
-
-def pairs_within(vectors: Vectors, radius: float) -> Rows:
-    """Find all pairs of rows at RMS distance `radius` or less.
-
-    Args:
-        vectors: [n, d]; a row that is not finite has no neighbours.
-        radius: Greatest RMS distance.
-
-    Returns:
-        [pairs, 2] row numbers, the lower one first.
-    """
-    left, right, _ = within(vectors, vectors, radius)
-    keep = left < right
-    return np.stack([left[keep], right[keep]], axis=1)
-
-
-def _index(**settings: float) -> Any:  # noqa: ANN401  an untyped library
-    from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415  slow to import
-
-    return NearestNeighbors(algorithm="brute", **settings)
+def _step(count: int) -> int:
+    """Distance of evenly spaced rows, of which there are a few hundred."""
+    return max(1, count // screening.SAMPLES[0])
 
 
 def _blocks(rows: Rows, size: int) -> Iterator[Rows]:
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def _finite_rows(vectors: Vectors) -> Rows:
+def finite_rows(vectors: NDArray[Any]) -> Rows:
     """Rows of which all values are finite; none where a row has no value at all."""
     if not vectors.shape[1]:
         return np.empty(0, dtype=np.int64)
@@ -150,39 +114,20 @@ def _first_copies(vectors: Vectors, rows: Rows, count: int) -> Rows:
     if not len(rows):
         return rows
     chosen = _take(vectors, rows)
+    weights = np.random.default_rng(0).random(vectors.shape[1], dtype=np.float32)
+    with np.errstate(over="ignore"):
+        _, key, size = np.unique(
+            np.einsum("nd,d->n", chosen, weights), return_inverse=True, return_counts=True
+        )
+    is_alone = size[key] == 1  # the others may be equal
+    alone, others = rows[is_alone], rows[~is_alone]
     whole_row = np.dtype((np.void, chosen.dtype.itemsize * chosen.shape[1]))
-    _, group = np.unique(chosen.view(whole_row).ravel(), return_inverse=True)
-    order = np.argsort(group, kind="stable")
-    sorted_groups = group[order]
-    copy = np.arange(len(rows)) - np.searchsorted(sorted_groups, sorted_groups, side="left")
-    return rows[np.sort(order[copy < count])]
-
-
-def _candidates(
-    index: Any,  # noqa: ANN401  an untyped library
-    queries: Vectors,
-    count: int,
-    wanted: int,
-    largest: float,
-) -> tuple[Rows, NDArray[np.bool_]]:
-    """The `count` closest references of each query, as far as the rounded distances tell.
-
-    Args:
-        index: Fitted to the references.
-        queries: [n, d].
-        count: Number of candidates; at most the number of references.
-        wanted: Number of them that the caller keeps.
-        largest: Greatest |r|² of the references.
-
-    Returns:
-        [n, count] references; and [n] whether the `wanted` closest are among them for certain.
-    """
-    distances, close = index.kneighbors(queries, count)
-    if count >= index.n_samples_fit_:
-        return close, np.ones(len(queries), dtype=np.bool_)
-    squared = distances.astype(np.float64) ** 2
-    rounding = ROUNDING * (_squared_norms(queries) + largest)
-    return close, squared[:, -1] - squared[:, wanted - 1] > rounding
+    alike = _take(chosen, np.flatnonzero(~is_alone)).view(whole_row)
+    _, group = np.unique(alike, return_inverse=True)
+    order = np.argsort(group.ravel(), kind="stable")
+    sorted_groups = group.ravel()[order]
+    copy = np.arange(len(others)) - np.searchsorted(sorted_groups, sorted_groups, side="left")
+    return np.sort(np.concatenate([alone, others[order[copy < count]]]))
 
 
 def _squared_norms(vectors: Vectors) -> Distances:
@@ -190,10 +135,13 @@ def _squared_norms(vectors: Vectors) -> Distances:
     return norms
 
 
-def _rms_distances(queries: Vectors, references: Vectors, close: Rows) -> Distances:
-    """RMS distances [n, c] of each query to its references `close` [n, c]."""
-    gap = queries[:, None, :].astype(np.float64) - references[close]
-    distances: Distances = np.sqrt(np.einsum("qkd,qkd->qk", gap, gap) / gap.shape[2])
+def _rms_distances(
+    queries: Vectors, references: Vectors, close: Rows, is_wanted: NDArray[np.bool_]
+) -> Distances:
+    """RMS distances [n, c] of each query to its references `close` [n, c]; infinite if unwanted."""
+    distances = np.full(close.shape, np.inf)
+    query, place = np.nonzero(is_wanted)
+    distances[query, place] = rms(queries, references, query, close[query, place])
     return distances
 
 

@@ -26,12 +26,13 @@ from pipelines.features import (
     image_hashes,
     image_style,
     images,
-    knn,
+    near_pairs,
 )
 from pipelines.features.pictures import Pictures
 from pipelines.features.pretrained import embedder as pretrained
 from pipelines.features.pretrained import weights
 from pipelines.features.pretrained.reference import Reference
+from pipelines.features.projection import rms
 from pipelines.metrics import Labelled, tasks
 from pipelines.modalities import labels
 from pipelines.modalities.protocol import LABEL, Modality, Pairs, missing
@@ -156,26 +157,24 @@ class Images(Modality):
         return pl.col(IMAGE).struct.field("path")
 
     def pairs(self, frame: pl.DataFrame, near: float) -> NDArray[np.int64]:
-        """Find pairs of rows by the RMS distance of their pixels, and retouched copies by hash.
+        """Find what links near rows by the RMS distance of pixels, and retouched copies by hash.
 
         A larger image is also compared with the earlier one whose perceptual hash is closest: where
         at most `RETOUCHED_BITS` bits differ, and the pixels by at most `RETOUCHED` times `near`,
         one is a copy of the other that was moved, recoloured or compressed. The hash alone says
         nothing about plain images, which all look alike to it.
         """
-        vectors = images.vectors(frame[IMAGE])
-        pairs = knn.pairs_within(vectors, near)
-        if vectors.shape[1] <= image_descriptor.PLAIN:
+        pixels = _flat(frame[IMAGE])
+        pairs = near_pairs.linked(pixels, near)
+        if pixels.shape[1] <= image_descriptor.PLAIN:
             return pairs
         hashed = image_hashes.earlier_pairs(frame[IMAGE], RETOUCHED_BITS)
-        apart = np.square(vectors[hashed[:, 0]] - vectors[hashed[:, 1]]).mean(axis=1)
-        alike = hashed[np.sqrt(apart) <= RETOUCHED * near]
+        alike = hashed[rms(pixels, pixels, *hashed.T) <= RETOUCHED * near]
         return np.unique(np.concatenate([pairs, alike]), axis=0)
 
     def within(self, rows: pl.DataFrame, real: pl.DataFrame, near: float) -> Pairs:
         """Find near real rows by the RMS distance of pixels."""
-        left, right = images.vectors(rows[IMAGE]), images.vectors(real[IMAGE])
-        return knn.within(left, right, near)
+        return near_pairs.within(_flat(rows[IMAGE]), _flat(real[IMAGE]), near)
 
     def readable(self, rows: pl.DataFrame, like: pl.DataFrame) -> pl.Series:
         """Return whether each image can be decoded and has the shape of the others."""
@@ -229,6 +228,12 @@ class Images(Modality):
     ) -> bytes:
         """Draw a grid of images."""
         return grid.round_grid(real=real, accepted=accepted, refused=refused, title=title)
+
+
+def _flat(column: pl.Series) -> NDArray[np.uint8]:
+    """Decode images, of which none may be missing, into the bytes of their pixels, [n, d]."""
+    pixels = images.decode(column)
+    return pixels.reshape(len(pixels), math.prod(pixels.shape[1:]))
 
 
 def measured_by(

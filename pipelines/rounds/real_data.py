@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -59,6 +60,9 @@ class Prepared:
     origin: str
     licence: str | None
     report: IngestReport
+    proved: Mapping[str, int]
+    """What proves that no row is a near-duplicate of a row of another split: rows, groups of
+    near-duplicates, and how many of these are in more than one split, which is none."""
 
 
 def prepare(settings: Dataset) -> Prepared:
@@ -66,6 +70,7 @@ def prepare(settings: Dataset) -> Prepared:
 
     Raises:
         DataError: a row cannot be read, or the splits cannot be used.
+        SplitError: near-duplicates are in different splits.
     """
     modality, ingest = settings.modality, settings.ingest
     source = sources.read(ingest.source, modality, ingest.settings, settings.columns)
@@ -74,6 +79,7 @@ def prepare(settings: Dataset) -> Prepared:
     groups = splits.groups(ids, modality.pairs(payload, ingest.near))
     shares = {"validation": ingest.validation, "test": ingest.test}
     split = splits.assign(ids, groups, shares, key=ingest.split_key).alias("split")
+    splits.check_whole(groups, split)
     sizes = dict(split.value_counts().sort("split").iter_rows())
     grouped = split_checks.groups(groups)
     report = IngestReport(
@@ -101,6 +107,7 @@ def prepare(settings: Dataset) -> Prepared:
         origin=source.name,
         licence=licence,
         report=report,
+        proved={"rows": len(ids), "groups": grouped.count, "torn": 0},
     )
 
 

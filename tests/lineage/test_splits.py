@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage.errors import SplitError
-from lineage.splits import assign, groups
+from lineage.splits import assign, check_whole, groups
 from tests.lineage.conftest import content, ids
 
 SHARES = {"validation": 0.25, "test": 0.15}
@@ -133,3 +133,10 @@ def test_pairs_that_do_not_fit() -> None:
         groups(ids("ab"), np.array([0, 1]))
     with pytest.raises(SplitError, match="each row needs a sample id"):
         groups(pl.Series([None], dtype=pl.Binary), NONE)
+
+
+def test_groups_that_are_in_two_splits_are_counted() -> None:
+    names = pl.Series([b"a", b"a", b"b", b"c", b"c"])
+    check_whole(names, pl.Series(["train", "train", "test", "test", "test"]))
+    with pytest.raises(SplitError, match="2 groups of near-duplicates are in more than one split"):
+        check_whole(names, pl.Series(["train", "test", "test", "test", "train"]))

@@ -40,6 +40,7 @@ from pipelines.features import (
     knn,
     knn_translated,
     knn_votes,
+    near_pairs,
     pii,
     shingles,
     text_classifier,
@@ -68,6 +69,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "knn": "4ba0649666710f2fd535aee79993a9aa746b6b16d0266014bc9c646e9bfaf418",
     "knn_translated": "b8bb54533e2511ea00d3a16cf018b7d7b0bbeb9ece66504aa800fef80c86da82",
     "closest": "973a1d45132588a33f3911c47a27a23a855a524ae2bd2b36e8f761f9033e2c1c",
+    "near_pairs": "154da93f42478758e7ddd60a31866338fb505faac057c37149852840c051c169",
     "knn_votes": "ade72f7a672c40787e869fa2bae0bc8c7945f4192d9f92e7d3fbc3ee58c87ae1",
     "pictures": "d34ba0b9fd85fd36b9f47bd99e1f3cc485964527e17a711c59349660df465717",
     "pii": "f12f1178bd3cc9ceb39e026552b192c9a6148e811fd8393e656d14fb43c841a2",
@@ -92,11 +94,14 @@ UNPINNED: Final = {
     "edit_settings",
     "image_conversion",
     "image_embedding",
+    "projection",
+    "screening",
     "text_meaning",
     "thumbnails",
 }
 """Modules without a golden digest: `image_forms` pins one, a trained network is another on another
-processor and states its own digest, settings have no output, the model of `text_meaning` is that of
+processor and states its own digest, settings have no output, coordinates and candidates decide how
+much `knn` and `near_pairs` compare and never what they find, the model of `text_meaning` is that of
 its package, and pictures of pages are in no key."""
 
 TOPICS: Final = {
@@ -313,13 +318,25 @@ def of_knn() -> object:
     vectors[3] = np.nan
     distances, rows = knn.nearest(vectors[:25], vectors, 3)
     own_distances, own_rows = knn.nearest(vectors, vectors, 2, skip_self=True)
-    left, right, within = knn.within(vectors[:20], vectors, 0.3)
-    pairs = knn.pairs_within(vectors, 0.3)
+    left, right, within = near_pairs.within(vectors[:20], vectors, 0.3)
+    one, two, _ = near_pairs.within(vectors, vectors, 0.3)
+    pairs = np.stack([one, two], axis=1)[one < two]
     return {
         "nearest": [rounded(np.nan_to_num(distances, nan=-1)), rows.tolist()],
         "skip_self": [rounded(np.nan_to_num(own_distances, nan=-1)), own_rows.tolist()],
         "within": [left.tolist(), right.tolist(), rounded(within)],
         "pairs": pairs.tolist(),
+    }
+
+
+def of_near_pairs() -> object:
+    draw = np.random.default_rng(9)
+    pixels = draw.integers(0, 256, (40, 20)).astype(np.uint8)
+    pixels[30:] = pixels[:10] ^ draw.integers(0, 2, (10, 20)).astype(np.uint8)
+    left, right, within = near_pairs.within(pixels[:20], pixels, 0.3)
+    return {
+        "within": [left.tolist(), right.tolist(), rounded(within)],
+        "linked": [near_pairs.linked(pixels, near).tolist() for near in (0.01, 0.3)],
     }
 
 
@@ -391,6 +408,7 @@ OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "closest": of_closest,
     "knn_votes": of_knn_votes,
     "pictures": of_pictures,
+    "near_pairs": of_near_pairs,
     "pii": of_pii,
     "shingles": of_shingles,
     "text_classifier": of_text_classifier,
