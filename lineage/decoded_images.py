@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from lineage import image_files
 
@@ -49,7 +49,7 @@ class Decoded(NamedTuple):
 class _Store:
     """Pixels in a file, one image behind the other."""
 
-    file: BinaryIO
+    file: IO[bytes]
     places: dict[bytes, int] = field(default_factory=dict)
     """By digest of the image file: where its pixels start, and the number of its form."""
     forms: dict[tuple[str, int, int], int] = field(default_factory=dict)
