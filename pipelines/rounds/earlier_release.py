@@ -9,6 +9,7 @@ on. Neither main nor a tag moves.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from lake.values import Commit
@@ -89,17 +90,7 @@ def _recorded(round_: Round, content: Mapping[str, Any]) -> Round | None:
     settings = parse(Dataset, content["settings"], "its manifest: settings")
     if settings.identity != round_.identity:
         return None
-    return Round(
-        key=round_.key,
-        dataset=round_.dataset,
-        number=round_.number,
-        previous=round_.previous,
-        generator=round_.generator,
-        line=round_.line,
-        seed=round_.seed,
-        identity=round_.identity,
-        settings=settings,
-    )
+    return replace(round_, settings=settings)
 
 
 def _same_suite(round_: Round, verified: Commit | None) -> bool:

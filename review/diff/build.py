@@ -23,6 +23,7 @@ from lake.client import Lake
 from lake.errors import NotFoundError
 from lake.values import Change
 from pipelines.gate import rule_changes
+from pipelines.verification.verdicts import report
 from review.diff import candidates, quality, sources
 from review.diff.sources import Sources
 from review.diff.table import TableDiff, table
@@ -79,7 +80,7 @@ def diff(
         cost=quality.cost(old.manifests.values(), new.manifests.values()),
         rules=rule_changes.of_rounds(lake, after, dataset, numbers),
         notes=tuple(side.distance.problem for side in (old, new) if side.distance.problem),
-        open_candidates=partial(candidates.open_candidates, lake, after, dataset),
+        open_candidates=partial(report.candidates, lake, after, dataset),
     )
 
 

@@ -11,9 +11,6 @@ from typing import Final
 import polars as pl
 
 from lake import refs
-from lake.client import Lake
-from lake.errors import NotFoundError
-from pipelines.rounds import history
 from review.diff.sources import Sources
 
 KEY: Final = ("round", "row", "sample_id")
@@ -91,17 +88,6 @@ def parents(sources: Sources) -> pl.DataFrame:
         )
     )
     return _changed(old, new, edges.list.join(", ").fill_null("none"), "parents", list(KEY))
-
-
-def open_candidates(lake: Lake, commit: str, dataset: str, number: int) -> pl.LazyFrame | None:
-    """Open the candidates of a round as generated before a commit; None if there are none."""
-    generated = history.generated(lake, dataset, number, commit)
-    if generated is None:
-        return None
-    try:
-        return lake.scan(generated.id, refs.partition(dataset, "candidates", number))
-    except NotFoundError:
-        return None
 
 
 def _changed(
