@@ -237,7 +237,7 @@ def distributions_of(module: str) -> set[str]:
                 *("pretrained", "ray"),
             ),
         ),
-        (("tests",), ("test", "scorers", "pretrained", "simulators")),
+        (("tests",), ("test", "scorers", "pretrained", "simulators", "ray")),
     ],
     ids=["packages", "tests"],
 )

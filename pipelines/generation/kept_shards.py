@@ -39,6 +39,19 @@ FORMAT: Final = 1
 THERE: Final = (errno.EEXIST, errno.ENOTEMPTY)
 
 
+def round_of(folder: Path) -> tuple[str, int] | None:
+    """The data set and number of the round that a folder of kept shards is of; None: nobody knows.
+
+    Args:
+        folder: below `ROOT`.
+    """
+    try:
+        named = documents.read_object(folder / ROUND)
+        return str(named["dataset"]), int(named["round"])
+    except (OSError, ValueError, TypeError, LookupError):
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class KeptShards:
     """The kept shards of a stage's key."""

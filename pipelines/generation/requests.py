@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from pipelines.generators.protocol import EstimatesCost, GenerateRequest, Generator
 from pipelines.generators.registry import GENERATORS
+from pipelines.params import Round
 from pipelines.rounds import model_store, pinned_samples
 from pipelines.rounds.context import RoundContext
+
+JUDGED: Final = "generate.accepted judges each shard before the next one is made"
 
 
 def of_round(ctx: RoundContext) -> tuple[Generator[Any, Any], GenerateRequest[Any]]:
@@ -22,6 +25,18 @@ def of_round(ctx: RoundContext) -> tuple[Generator[Any, Any], GenerateRequest[An
 
         request = replace(request, score=row_scores.score(ctx))
     return generator, request
+
+
+def why_together(round_: Round, generator: Generator[Any, Any]) -> str | None:
+    """Why the shards of a round cannot be made apart from each other; None: they can."""
+    if round_.accepted is not None:
+        return JUDGED
+    return asked_together(generator) if asks_service(generator) else None
+
+
+def asked_together(generator: Generator[Any, Any]) -> str:
+    """Say why a generator that asks a service makes all shards in one process."""
+    return f"{generator.name} asks a service, so one process with one budget asks for all"
 
 
 def asks_service(generator: Generator[Any, Any]) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pipelines.common import console
-from pipelines.common.errors import GeneratorError
+from pipelines.common.errors import GeneratorError, ProjectError
 from pipelines.common.executors import running
 from pipelines.common.executors.settings import ExecutorSettings, chosen
 from pipelines.common.executors.task import Task
@@ -24,6 +24,7 @@ from pipelines.common.shards import Shard
 from pipelines.generation import requests, shard_worker, work_folder
 from pipelines.generation.kept_shards import KeptShards
 from pipelines.generation.shard_worker import OpenedRound
+from pipelines.generation.shares import KeptShare, Share
 from pipelines.generators import making
 from pipelines.generators.making import MadeShard
 from pipelines.generators.protocol import (
@@ -57,9 +58,36 @@ def make(ctx: RoundContext, key: StageKey) -> GenerateResult:
         return _asked(ctx, key, generator, request, executor)
     plan = generator.plan(request)
     opened = OpenedRound(generator, plan, kept)
+    every = plan.shards
+    missing = [each for each in every if not kept.holds(each)]
+    if len(missing) < len(every):
+        there = len(every) - len(missing)
+        console.line(f"{STAGE}: {there:,} of {len(every):,} shards are kept from an earlier run")
     lost: list[Shard] = []
-    _fill(ctx, key, opened, executor, lost)
+    _fill(ctx, key, opened, executor, missing, lost=lost)
     return _joined(opened, lost)
+
+
+def make_share(ctx: RoundContext, key: StageKey, share: Share) -> KeptShare:
+    """Make a share of the shards of a round, and keep them; nothing is put together.
+
+    Raises:
+        GeneratorError: they cannot be made.
+        ProjectError: the round is not made of shards that stand by themselves.
+    """
+    executor = chosen(ctx.params.executor)
+    generator, request = requests.of_round(ctx)
+    if why := requests.why_together(ctx.round, generator):
+        raise ProjectError(f"{ctx.round.key} has no shares: {why}; run it without --shard")
+    opened = OpenedRound(generator, generator.plan(request), KeptShards.of(ctx.round, key))
+    every = opened.plan.shards
+    own = share.select(every)
+    missing = [each for each in own if not opened.kept.holds(each)]
+    whole = executor.model_copy(update={"lost": 0.0})
+    _fill(ctx, key, opened, whole, missing, lost=[])
+    others = [each for each in every if each not in own]
+    kept = len(own) + sum(opened.kept.holds(each) for each in others)
+    return KeptShare(len(missing), kept, len(every))
 
 
 def _asked(
@@ -71,9 +99,9 @@ def _asked(
 ) -> GenerateResult:
     """Make a round by one process that asks a service for all candidates."""
     if executor.kind != "ray":
-        _tell_local(executor, f"{generator.name} asks a service, so one process asks for all")
+        _tell_local(executor, requests.asked_together(generator))
         return making.make(generator, request)
-    console.line(f"{STAGE}: {generator.name} asks a service, so one worker of Ray asks for all")
+    console.line(f"{STAGE}: {requests.asked_together(generator)}, which is a worker of Ray")
     kept = KeptShards.of(ctx.round, key)
     kept.remove()
     one = [Shard(0, 0, request.candidates, request.seed)]
@@ -99,7 +127,7 @@ def _accepted(
     """Make shards one after the other until enough candidates would be accepted."""
     from pipelines.verification import acceptance  # noqa: PLC0415  imports Great Expectations
 
-    _tell_local(executor, "generate.accepted judges each shard before the next one is made")
+    _tell_local(executor, requests.JUDGED)
     if requests.asks_service(generator):
         return acceptance.make(ctx, generator, request)
     one = executor.model_copy(update={"kind": "local", "lost": 0.0})
@@ -122,14 +150,11 @@ def _fill(
     key: StageKey,
     opened: OpenedRound,
     executor: ExecutorSettings,
+    missing: Sequence[Shard],
+    *,
     lost: list[Shard],
 ) -> None:
-    """Make the shards of a round that are not kept yet."""
-    every = opened.plan.shards
-    missing = [each for each in every if not opened.kept.holds(each)]
-    if len(missing) < len(every):
-        there = len(every) - len(missing)
-        console.line(f"{STAGE}: {there:,} of {len(every):,} shards are kept from an earlier run")
+    """Make shards of a round that are not kept yet, and keep them."""
     gpus = executor.gpus(ctx.round.generator)
     with work_folder.marked(opened.kept.folder) as folder:
         task: Task[Any, Any] = _task_here(opened)

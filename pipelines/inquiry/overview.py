@@ -121,6 +121,7 @@ def _entry(
         "arrivals": content.get(manifest.ARRIVALS),
         "commit": commit,
         "counts": content.get("counts", {}),
+        "lost_shards": content.get("generation", {}).get("lost_shards"),
         "guard": guard,
         "metrics": content.get("metrics", {}),
         "cost": content.get("cost", {}),

@@ -17,11 +17,15 @@ from typing import Any
 import polars as pl
 
 from lake import refs
+from pipelines.common import console
+from pipelines.common.errors import ProjectError
 from pipelines.generation import round_making
 from pipelines.generation.kept_shards import KeptShards
+from pipelines.generation.shares import KeptShare, Share
 from pipelines.generators import exchanges, model_folder
 from pipelines.generators.protocol import GenerateResult
 from pipelines.rounds import (
+    adoption,
     branches,
     candidate_lineage,
     kept_columns,
@@ -37,15 +41,56 @@ from pipelines.rounds.metadata import BASE, fit_entries
 from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
 
 
-def main(ctx: RoundContext, *, supersede: bool = False) -> None:
-    """Make the candidates of a round, or adopt candidates from the lake."""
+def main(
+    ctx: RoundContext, *, supersede: bool = False, share: Share | None = None
+) -> KeptShare | None:
+    """Make the candidates of a round, or adopt candidates from the lake.
+
+    Args:
+        ctx: the round.
+        supersede: replace what main holds, although this checkout's receipts do not know it.
+        share: make this share of the shards and keep them, and write nothing into the lake; None:
+            make what is missing, and put all together.
+
+    Returns:
+        What is kept after a share was made; None where the lake holds the round.
+    """
     fitted = ctx.receipt("fit")
     key = stage_inputs.key(ctx.round, "generate", fitted.key)
+    if share is not None:
+        return _share(ctx, key, share)
     result = adopt(ctx, "generate", key, supersede=supersede) or _generate(
         ctx, key, fitted.key, supersede=supersede
     )
     counts = {"candidates": result.manifest["counts"]["candidates"]}
+    if lost := result.manifest.get("generation", {}).get(round_making.LOST):
+        counts[round_making.LOST] = len(lost["shards"])
     write_receipt(ctx, "generate", result.commit.id, result.key, counts)
+    return None
+
+
+def _share(ctx: RoundContext, key: StageKey, share: Share) -> KeptShare | None:
+    """Make a share of the shards, and say how many are kept and what to run next.
+
+    Raises:
+        ProjectError: the round has no shards, or its project is not ready for it.
+    """
+    from pipelines.project import readiness  # noqa: PLC0415  imports Great Expectations
+
+    if source_states.is_real(ctx.round):
+        raise ProjectError(f"{ctx.round.key} is of real rows, which are not made in shards")
+    if adoption.find(ctx, "generate", key) is not None:
+        console.line(f"generate: the lake holds {ctx.round.key} already; no shard was made")
+        return None
+    readiness.check(ctx, ctx.receipt("fit").commit)
+    told = round_making.make_share(ctx, key, share)
+    rest = ":" if told.is_whole else f"; when the other runs of {share.of} have ended,"
+    console.line(
+        f"generate: share {share.number} of {share.of} made {told.made:,} shards, and "
+        f"{told.kept:,} of {told.of:,} are kept{rest} `stemma stage generate {ctx.round.key}` "
+        "puts them together"
+    )
+    return told
 
 
 def _generate(

@@ -39,21 +39,34 @@ OF_A_ROUND: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish
 """Stages whose key is a round of params.yaml."""
 SUPERSEDING: Final = ("ingest", "generate", "verify", "curate", "evaluate", "publish")
 """Stages that can replace, on request, what main holds."""
+IN_SHARES: Final = ("generate",)
+"""Stages of which several programs can make a share each."""
 
 
-def run(name: str, key: str | None, *, supersede: bool = False) -> None:
+def run(name: str, key: str | None, *, supersede: bool = False, share: str | None = None) -> object:
     """Run a stage; errors end in one sentence and an exit code.
 
     Args:
         name: the stage's name, as in dvc.yaml.
         key: a data set or a round of params.yaml; None for the stage `lake`.
         supersede: replace what main holds, although this checkout's receipts do not know it.
+        share: as `i/n`, of the shards of the stage `generate`; None: all of the stage.
+
+    Returns:
+        As `start`.
     """
-    guarded(lambda: start(name, key, supersede=supersede))
+    results: list[object] = []
+    guarded(lambda: results.append(start(name, key, supersede=supersede, share=share)))
+    return results[0]
 
 
-def start(name: str, key: str | None, *, supersede: bool = False) -> None:
+def start(
+    name: str, key: str | None, *, supersede: bool = False, share: str | None = None
+) -> object:
     """Run a stage in this process; errors are raised.
+
+    Returns:
+        What is kept of the round after a share was made; None of a whole stage.
 
     Raises:
         ParamsError: there is no such stage, or it does not take this key or flag.
@@ -68,8 +81,14 @@ def start(name: str, key: str | None, *, supersede: bool = False) -> None:
         raise ParamsError(f"the stage {name} {requirement}")
     if supersede and name not in SUPERSEDING:
         raise ParamsError(f"the stage {name} replaces nothing; leave --supersede out")
+    if share is not None and name not in IN_SHARES:
+        raise ParamsError(f"the stage {name} is not made in shares; leave --shard out")
     module = importlib.import_module(f"pipelines.stages.{name}")
-    flags = {"supersede": True} if supersede else {}
+    flags: dict[str, object] = {"supersede": True} if supersede else {}
+    if share is not None:
+        from pipelines.generation.shares import Share  # noqa: PLC0415  no other stage needs it
+
+        flags["share"] = Share.parse(share)
     if name in OF_A_ROUND:
         # The stage lake needs neither.
         from pipelines.rounds import receipt_checks  # noqa: PLC0415
@@ -77,9 +96,8 @@ def start(name: str, key: str | None, *, supersede: bool = False) -> None:
 
         ctx = open_context(str(key))
         receipt_checks.check(ctx, name)
-        module.main(ctx, **flags)
-    else:
-        module.run(*([] if key is None else [key]), **flags)
+        return module.main(ctx, **flags)
+    return module.run(*([] if key is None else [key]), **flags)
 
 
 def guarded(action: Callable[[], None]) -> None:

@@ -277,6 +277,14 @@ def stage(
     supersede: Annotated[
         bool, typer.Option(help="Replace what main holds and the receipts do not know.")
     ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help="Of stage generate: make this share of the shards only, and commit nothing.",
+            metavar="I/N",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run one stage of the pipeline; `dvc repro` runs all that are not up to date."""

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pipelines.rounds import ancestry_index, file_digests, model_store
+from pipelines.common.errors import StaleError
+from pipelines.generation import kept_shards
+from pipelines.rounds import ancestry_index, file_digests, model_store, receipts
 from pipelines.scorers import cache as scores
 from pipelines.sources.remote import leftovers as fetched
 from review.diff import distance
@@ -51,11 +53,12 @@ def find(named: Named, *, caches: bool) -> list[Leftover]:
         ("models", "of rounds that nothing names", lambda: _rounds(model_store.ROOT, named)),
         ("pages", "of rounds that nothing names", lambda: _rounds(REPORTS, named)),
         ("fetched data", "of sources as they were before", lambda: iter(fetched.unnamed())),
+        ("shards", "of rounds that nothing names or that were committed", lambda: _shards(named)),
         ("drafts", "that killed commands left", _drafts),
         ("removed before", "by a cleaning that was stopped", lambda: _inside(REMOVED)),
     ]
     if caches:
-        finders.append(("caches", "computed again where they are missing", _caches))
+        finders.append(("caches", "made again where they are missing", lambda: _caches(named)))
     found = [Leftover(part, why, tuple(sorted(paths()))) for part, why, paths in finders]
     return [each for each in found if each.paths]
 
@@ -75,6 +78,21 @@ def _rounds(root: Path, named: Named) -> Iterator[Path]:
         is_own = path.is_dir() and not (path.is_symlink() or path.parent.is_symlink())
         if is_round and is_own and (path.parent.name, int(path.name)) not in named.rounds:
             yield path
+
+
+def _shards(named: Named) -> Iterator[Path]:
+    """Kept shards of a round that nothing names, or whose receipt says that they are committed."""
+    for place in _inside(kept_shards.ROOT):
+        round_ = kept_shards.round_of(place)
+        if round_ is None or round_ not in named.rounds or _committed_key(*round_) == place.name:
+            yield place
+
+
+def _committed_key(dataset: str, number: int) -> str | None:
+    try:
+        return receipts.read(dataset, number, "generate").input_key
+    except StaleError:
+        return None
 
 
 def _drafts() -> Iterator[Path]:
@@ -97,7 +115,9 @@ def _is_old(path: Path, before: float) -> bool:
     return status.st_mtime < before and not stat.S_ISLNK(status.st_mode)
 
 
-def _caches() -> Iterator[Path]:
+def _caches(named: Named) -> Iterator[Path]:
+    others = {*_shards(named)}
+    yield from (path for path in _inside(kept_shards.ROOT) if path not in others)
     for root in (scores.PLACE, distance.KEPT, ancestry_index.CACHE):
         yield from _inside(root)
     yield from file_digests.DATABASE.parent.glob(f"{file_digests.DATABASE.name}*")

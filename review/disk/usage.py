@@ -27,6 +27,7 @@ PLACES: Final = (
     ("pages", Path("reports"), "`dvc repro` writes them again"),
     ("answers of services", Path(".stemma/llm"), "without them, a round asks and pays again"),
     ("scores", Path(".stemma/scores"), "computed again where they are missing"),
+    ("kept shards", Path(".stemma/shards"), "made again where a stage has not ended"),
     ("fetched data", Path(".stemma/sources"), "fetched again where it is missing"),
     ("lineage index", Path(".stemma/ancestry"), "built again where it is missing"),
     ("other caches", Path(".stemma"), ""),

@@ -38,8 +38,8 @@ def simulate(seed: int, contrast: int) -> dict[str, object]:
 
 def fitted(project: Project, generator: str, **generate: Any) -> None:
     """Fit a third round of `tiny` with a generator, in the current directory."""
-    if generator == "./noisy.py":
-        shutil.copy2(HERE / "noisy.py", project.root / "noisy.py")
+    for name in ("noisy.py", "marked.py"):
+        shutil.copy2(HERE / name, project.root / name)
     (project.root / "stripes.py").write_text(STRIPES)
     entry = tiny_round(3) | {"generator": generator, "generate": generate}
     project.edit(lambda content: content["rounds"].update({KEY: entry}))

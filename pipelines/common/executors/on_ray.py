@@ -27,10 +27,12 @@ from pipelines.common.shards import Shard
 
 WINDOW: Final = 1_000
 """Shards that Ray has to place at a time, where nobody says how many."""
+HERE: Final = "local"
+"""The address that means: start a cluster, whichever others there are on this machine."""
 LOOPBACK: Final = "127.0.0.1"
 STORE_BYTES: Final = 1 << 28
 """Object store of a cluster that is started here: what workers make goes into files."""
-LONGEST: Final = 39
+LONGEST: Final = 37
 """Bytes of a temporary folder: the paths of Ray's sockets in it may have 107."""
 QUIET: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """What Ray reads when it is imported."""
@@ -103,9 +105,9 @@ class RayPool:
                 "include_dashboard": False,
                 "object_store_memory": STORE_BYTES,
                 "_node_ip_address": LOOPBACK,
-                "_temp_dir": str(self._temporary),
+                "_temp_dir": str(_opened_to_all(self._temporary)),
             }
-        self._init({**options, "address": address})
+        self._init({**options, "address": address or HERE})
         if folder is not None and not self._sees(folder):
             folder.check()
             self._ray.shutdown()
@@ -118,7 +120,7 @@ class RayPool:
             self._ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError) as error:
             said = (str(error).splitlines() or [type(error).__name__])[0]
-            place = options["address"] or "this machine"
+            place = "this machine" if options["address"] == HERE else options["address"]
             raise ProjectError(
                 f"no cluster of Ray can be used at {place}: {said}; correct executor.address, or "
                 "leave it out to start one here"
@@ -183,3 +185,10 @@ def _temporary_folder() -> Path:
     if len(os.fsencode(root)) + len("/stemma-ray-12345678") > LONGEST:
         root = Path("/tmp")  # noqa: S108  the folder in it is private
     return Path(tempfile.mkdtemp(prefix="stemma-ray-", dir=root))
+
+
+def _opened_to_all(private: Path) -> Path:
+    """A folder for Ray in a private one: Ray opens its own to every user."""
+    inside = private / "r"
+    inside.mkdir()
+    return inside

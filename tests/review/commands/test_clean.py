@@ -18,6 +18,8 @@ from lake import files
 from pipelines.llm import ask
 from pipelines.llm.cache import Cache
 from pipelines.llm.values import Reply
+from pipelines.rounds import receipts
+from pipelines.rounds.receipts import Receipt
 from pipelines.sources.remote import fetch
 from review.cli import at_work
 from review.commands import clean
@@ -389,3 +391,23 @@ def test_garbage_of_the_lake_goes_and_what_a_branch_of_git_names_stays(
     said = cleaned(keep="0")
     assert "only this checkout" in said["notes"][0]
     assert not local.has_object(sha256)
+
+
+def test_kept_shards_of_committed_and_nameless_rounds_go_and_others_with_caches(
+    cleaned: Callable[..., dict[str, Any]],
+) -> None:
+    for key, number in (("aa", 1), ("bb", 1), ("cc", 9)):
+        about = json.dumps({"dataset": "tiny", "round": number})
+        write(f".stemma/shards/{key}/round.json", about)
+        write(f".stemma/shards/{key}/000000/shard.json", "{}")
+    write(".stemma/shards/dd/000000/shard.json", "{}")
+    receipt = Receipt(
+        stage="generate", dataset="tiny", round=1, line="main", repository="stemma",
+        branch="tiny-r001", commit="1" * 64, input_key="aa", recipe="r", rows={},
+    )  # fmt: skip
+    receipts.write(receipt)
+    said = cleaned()
+    assert names(said, "shards") == [f".stemma/shards/{key}" for key in ("aa", "cc", "dd")]
+    assert Path(".stemma/shards/bb/000000/shard.json").is_file()
+    assert names(cleaned(caches=True), "caches") == [".stemma/shards/bb"]
+    assert cleaned(caches=True)["parts"] == []
