@@ -103,7 +103,9 @@ def _pipeline() -> Any:  # noqa: ANN401  untyped library
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.pipeline import Pipeline, make_union  # noqa: PLC0415
 
+    from pipelines.features.term_counts import TermVectorizer  # noqa: PLC0415
+
     words = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), strip_accents="unicode")
-    parts = TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=(2, 5))
+    parts = TermVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=(2, 5))
     model = LogisticRegression(C=PENALTY, class_weight="balanced", max_iter=1000)
     return Pipeline([("features", make_union(words, parts)), ("model", model)])

@@ -33,10 +33,23 @@ def answers(
     trained: Mapping[str, Labelled],
     validation: Labelled,
 ) -> dict[str, Answers]:
-    """Train on each mix, and predict the validation rows."""
-    return {
-        name: _answers(plugin.train(each, settings), validation) for name, each in trained.items()
-    }
+    """Train on each mix, and predict the validation rows; equal mixes are trained on once."""
+    given: dict[str, Answers] = {}
+    for name, rows in trained.items():
+        equal = (other for other in given if _are_equal(trained[other], rows))
+        other = next(equal, None)
+        given[name] = (
+            _answers(plugin.train(rows, settings), validation) if other is None else given[other]
+        )
+    return given
+
+
+def _are_equal(left: Labelled, right: Labelled) -> bool:
+    """Tell whether two mixes hold the same rows in the same order, so that models are the same."""
+    if len(left.labels) != len(right.labels):
+        return False
+    names = ("labels", "weights", "inputs", "vectors")
+    return all(np.array_equal(getattr(left, name), getattr(right, name)) for name in names)
 
 
 def _answers(predict: Predict | WithMargins, validation: Labelled) -> Answers:

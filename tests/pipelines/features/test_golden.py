@@ -96,13 +96,14 @@ UNPINNED: Final = {
     "image_embedding",
     "projection",
     "screening",
+    "term_counts",
     "text_meaning",
     "thumbnails",
 }
 """Modules without a golden digest: `image_forms` pins one, a trained network is another on another
 processor and states its own digest, settings have no output, coordinates and candidates decide how
 much `knn` and `near_pairs` compare and never what they find, the model of `text_meaning` is that of
-its package, and pictures of pages are in no key."""
+its package, pictures of pages are in no key, and `term_counts` counts as scikit-learn does."""
 
 TOPICS: Final = {
     "food": ("bread", "soup", "cheese", "apple", "rice", "lunch", "dinner", "taste", "salt"),
