@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import Any
 
+import hypothesis  # noqa: F401  imported later, it would warn of what is frozen below
 import pytest
 
 from lake import daemon
