@@ -37,15 +37,19 @@ def kolmogorov_smirnov(left: Values, right: Values) -> float:
 def wasserstein(left: Values, right: Values) -> float:
     """Wasserstein-1 distance of two samples, in the unit of the values.
 
-    Wasserstein-1, or earth mover's distance: ∫|F(x) − G(x)| dx; scipy's.
+    Wasserstein-1, or earth mover's distance: ∫|F(x) − G(x)| dx. The same as scipy's
+    `wasserstein_distance`, to import which takes longer than all else that a diff does.
 
     Args:
         left: [n].
         right: [m].
     """
-    from scipy.stats import wasserstein_distance  # noqa: PLC0415  slow to import
-
-    return float(wasserstein_distance(left, right))
+    both = np.sort(np.concatenate([left, right]))
+    reached = (
+        np.searchsorted(np.sort(each), both[:-1], side="right") / len(each)
+        for each in (left, right)
+    )
+    return float(np.vecdot(np.abs(next(reached) - next(reached)), np.diff(both)))
 
 
 def spread(values: Values) -> float:

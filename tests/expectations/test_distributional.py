@@ -534,6 +534,14 @@ def test_the_figures_are_those_of_scipy() -> None:
         found = distributions.kolmogorov_smirnov(left, right)
         assert found == pytest.approx(stats.ks_2samp(left, right).statistic)
     assert distributions.wasserstein(np.asarray([0.0, 1.0]), np.asarray([2.0, 4.0])) == 2.5
+
+
+@pytest.mark.parametrize("digits", [0, 1, 17])
+def test_the_wasserstein_distance_is_that_of_scipy(digits: int) -> None:
+    draw = np.random.default_rng(digits)
+    for sizes in ((1, 1), (1, 5), (30, 30), (7, 200)):
+        left, right = (draw.normal(size=size).round(digits) for size in sizes)
+        assert distributions.wasserstein(left, right) == stats.wasserstein_distance(left, right)
     assert distributions.total_variation(np.asarray([2, 1, 1, 0]), np.asarray([1, 0, 0, 1])) == 0.5
 
 
