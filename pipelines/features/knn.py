@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.features import screening
-from pipelines.features.projection import rms
+from pipelines.features.pair_distances import rms
 
 SPARE: Final = 4
 """Neighbours beyond those asked for whose distances are computed without rounding."""
@@ -26,9 +26,6 @@ ROUNDING: Final = 1e-10
 """Difference of two squared distances that counts as none, as a share of |q|² + |r|²."""
 BLOCK_ROWS: Final = 2048
 """Queries that are answered at once."""
-VALUES: Final = 1 << 19
-"""Values that are compared at once: 4 MiB with 64 bits."""
-
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
 Distances = NDArray[np.float64]

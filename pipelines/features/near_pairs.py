@@ -19,24 +19,24 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.features import knn
-from pipelines.features.projection import Coordinates, Projection, Vectors, rms
+from pipelines.features import knn, pair_distances
+from pipelines.features.pair_distances import Distances, Rows, Vectors, rms
+from pipelines.features.projection import Projection, slack, spread
 
-LEVELS: Final = (8, 16, 32, 64)
-"""Numbers of axes of which one is chosen; vectors of few more columns are compared as they are."""
+LEVELS: Final = (8, 16, 32, 64, 128, 192, 256)
+"""Numbers of axes of which one is chosen; vectors of no more columns are compared as they are."""
 TILE: Final = 512
 """Rows of a tile at most."""
 PAIRS: Final = 1 << 13
 """Pairs that are compared in full before their groups are joined."""
+MAX_VALUES: Final = 1 << 28
+"""Coordinates of all rows at most: 1 GiB."""
 SAMPLES: Final = (256, 4096)
 """Rows of either side by which the number of axes is chosen."""
 PRODUCT_NS: Final = 0.45, 0.013
 """Nanoseconds to screen a pair, and for each of its coordinates."""
-COMPARED_NS: Final = 3.0
+COMPARED_NS: Final = 0.15
 """Nanoseconds to compare a pair in full, for each of its columns."""
-
-Rows = NDArray[np.int64]
-Distances = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,26 +45,31 @@ class Tiles:
 
     rows: Rows
     """[n] row numbers in this order."""
-    coordinates: Coordinates
-    """Theirs, in this order."""
+    factors: NDArray[np.float32]
+    """[n, k + 2] in this order: coordinates, their squared lengths, and ones."""
     edges: Rows
     """[t + 1] where tiles start and end."""
     low: NDArray[np.float32]
     """[t, k] least coordinates of each tile."""
     high: NDArray[np.float32]
     """[t, k] greatest coordinates."""
+    longest: float
+    """Greatest length of the coordinates of a row."""
 
     @classmethod
     def of(cls, projection: Projection, vectors: Vectors, rows: Rows) -> Self:
         """Cut the given rows, which are finite and at least one, into tiles."""
         coordinates = projection.coordinates(vectors, rows)
-        parts = list(_parts(coordinates.values, np.arange(len(rows))))
-        order = np.concatenate(parts)
-        edges = np.cumsum([0, *map(len, parts)])
-        values = coordinates.values[order]
-        low, high = (each.reduceat(values, edges[:-1]) for each in (np.minimum, np.maximum))
-        ordered = Coordinates(values, coordinates.squares[order])
-        return cls(rows[order], ordered, edges, low, high)
+        values, squares = coordinates.values, coordinates.squares
+        parts = list(_parts(values, np.arange(len(rows))))
+        order, edges = np.concatenate(parts), np.cumsum([0, *map(len, parts)])
+        factors = np.ones((len(rows), values.shape[1] + 2), dtype=np.float32)
+        np.take(values, order, axis=0, out=factors[:, :-2], mode="clip")
+        with np.errstate(over="ignore"):
+            factors[:, -2] = squares[order]
+        own = factors[:, :-2]
+        low, high = (each.reduceat(own, edges[:-1]) for each in (np.minimum, np.maximum))
+        return cls(rows[order], factors, edges, low, high, float(np.sqrt(squares.max())))
 
     def __len__(self) -> int:
         """Number of tiles."""
@@ -76,12 +81,9 @@ class Tiles:
         squares = np.square(np.maximum(gap, 0)).sum(axis=1, dtype=np.float64)
         return np.flatnonzero(~(squares > limit))
 
-    def factors(self, *, left: bool) -> NDArray[np.float32]:
-        """Return coordinates as factors of a product that gives squared distances, [n, k + 2]."""
-        values, squares = self.coordinates.values, self.coordinates.squares
-        ends = np.stack([squares, np.ones_like(squares)][:: 1 if left else -1], axis=1)
-        with np.errstate(over="ignore"):
-            return np.concatenate([values * (-2 if left else 1), ends.astype(np.float32)], axis=1)
+    def of_tile(self, tile: int) -> NDArray[np.float32]:
+        """Return the factors of a tile."""
+        return self.factors[self.edges[tile] : self.edges[tile + 1]]
 
 
 def within(queries: Vectors, references: Vectors, radius: float) -> tuple[Rows, Rows, Distances]:
@@ -161,10 +163,13 @@ def _may_be_near(
     projection = _projection(left, references, (ours, theirs), square)
     tiles = Tiles.of(projection, left, ours)
     others = tiles if right is None else Tiles.of(projection, references, theirs)
-    limit = square + tiles.coordinates.slack(others.coordinates)
+    limit = square + slack(projection.width, tiles.longest + others.longest)
     for at, beside in _not_above(tiles, others, limit):
         once = slice(None) if right is not None else at < beside
-        yield tiles.rows[at[once]], others.rows[beside[once]]
+        one, two = tiles.rows[at[once]], others.rows[beside[once]]
+        squares = pair_distances.squares(left, references, one, two)
+        is_near = squares <= square * (1 + 2 * pair_distances.ROUNDING)
+        yield one[is_near], two[is_near]
 
 
 def _not_above(tiles: Tiles, others: Tiles, limit: float) -> Iterator[tuple[Rows, Rows]]:
@@ -175,12 +180,12 @@ def _not_above(tiles: Tiles, others: Tiles, limit: float) -> Iterator[tuple[Rows
         others: the same ones: each pair of tiles is looked at once.
         limit: greatest squared distance.
     """
-    factors = tiles.factors(left=True), others.factors(left=False)
     products = np.empty((TILE, TILE), dtype=np.float32)
-    for tile, near in enumerate(tiles.near(tile, others, limit) for tile in range(len(tiles))):
-        ours = factors[0][tiles.edges[tile] : tiles.edges[tile + 1]]
+    for tile in range(len(tiles)):
+        near, own = tiles.near(tile, others, limit), tiles.of_tile(tile)
+        ours = np.concatenate([own[:, :-2] * np.float32(-2), own[:, -1:], own[:, -2:-1]], axis=1)
         for other in near if tiles is not others else near[near >= tile]:
-            theirs = factors[1][others.edges[other] : others.edges[other + 1]]
+            theirs = others.of_tile(other)
             block = products[: len(ours), : len(theirs)]
             with np.errstate(over="ignore", invalid="ignore"):
                 np.matmul(ours, theirs.T, out=block)
@@ -198,19 +203,19 @@ def _projection(
     widest = Projection.of(right, rows[1], min(LEVELS[-1], columns))
     if widest.axes is None:
         return widest
-    ours, theirs = (
-        each[np.linspace(0, len(each) - 1, min(len(each), count)).astype(np.int64)]
-        for each, count in zip(rows, SAMPLES, strict=True)
-    )
+    ours, theirs = (spread(each, count) for each, count in zip(rows, SAMPLES, strict=True))
     (each, step), costs = PRODUCT_NS, dict[int, float]()
-    for level in LEVELS:
-        some = widest.first(level)
+    for level in (*LEVELS, columns):
+        if level > LEVELS[0] and level * max(map(len, (*rows, theirs))) > MAX_VALUES:
+            break
+        some = widest.first(level) if level < columns else Projection(widest.mean, None)
         one, two = some.coordinates(left, ours), some.coordinates(right, theirs)
         with np.errstate(over="ignore", invalid="ignore"):
             squares = one.squares[:, None] + two.squares - 2 * (one.values @ two.values.T)
         share = float((squares <= square + one.slack(two)).mean())
         costs[level] = each + step * level + share * COMPARED_NS * columns
-    return widest.first(min(costs, key=lambda level: costs[level]))
+    best = min(costs, key=lambda level: costs[level])
+    return widest.first(best) if best < columns else Projection(widest.mean, None)
 
 
 def _parts(values: NDArray[np.float32], rows: Rows) -> Iterator[Rows]:

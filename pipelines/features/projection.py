@@ -13,29 +13,26 @@ product of 32 bits may be wrong by.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.features.pair_distances import Rows, Vectors, blocks, floats
+
 SAMPLE: Final = 1024
 """Vectors from which the axes are found."""
+SAMPLE_VALUES: Final = 1 << 24
+"""Numbers of them at most: of large images fewer are taken, but `LEAST`."""
+LEAST: Final = 32
 ITERATIONS: Final = 2
 SPARE: Final = 8
 """Axes that are iterated beside those that are kept."""
 BLOCK_VALUES: Final = 1 << 22
 """Values that are held with 64 bits at once: 32 MiB."""
-COMPARED_VALUES: Final = 1 << 19
-"""Values that are compared in full at once: 4 MiB with 64 bits."""
 UNIT: Final = 2.0**-24
 """Relative rounding error of a number of 32 bits."""
-WHITE: Final = np.float32(255)
-
-Vectors = NDArray[np.float32] | NDArray[np.uint8]
-"""[n, d] numbers; bytes stand for shares of 255, as pixels do."""
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,15 +45,9 @@ class Coordinates:
     """Their squared lengths, [n]."""
 
     def slack(self, other: Self) -> float:
-        """Bound the error of squared distances to others, by a product of 32 bits.
-
-        The error of a sum of k products is at most k u of the sum of their magnitudes (Higham 2002,
-        section 3.1), and magnitudes are at most the squared sum of both lengths. It is doubled, and
-        covers the rounding of the coordinates too.
-        """
+        """Bound the error of squared distances to others, by a product of 32 bits."""
         longest = sum(float(np.sqrt(each.squares.max(initial=0.0))) for each in (self, other))
-        terms = int(self.values.shape[1]) + 8
-        return 4 * terms * UNIT * longest * longest
+        return slack(int(self.values.shape[1]), longest)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,18 +68,23 @@ class Projection:
             rows: those that are finite, at least one.
             count: number of axes; as many as there are dimensions: none are needed.
         """
-        chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), SAMPLE)).astype(np.int64)]
+        chosen = spread(rows, min(SAMPLE, max(LEAST, SAMPLE_VALUES // max(1, vectors.shape[1]))))
         sample = floats(vectors[chosen]).astype(np.float64)
         mean = sample.mean(axis=0)
         if count >= vectors.shape[1]:
             return cls(mean, None)
         sample -= mean
         draw = np.random.default_rng(0)
-        basis = draw.normal(size=(sample.shape[1], min(count + SPARE, sample.shape[1])))
+        basis = draw.normal(size=(sample.shape[1], min(count + SPARE, *sample.shape)))
         for _ in range(ITERATIONS):
             basis = np.linalg.qr(sample.T @ (sample @ basis))[0]
         turned = np.linalg.svd(sample @ basis, full_matrices=False)[2]
         return cls(mean, np.linalg.qr(basis @ turned.T)[0][:, :count])
+
+    @property
+    def width(self) -> int:
+        """Number of coordinates."""
+        return len(self.mean) if self.axes is None else int(self.axes.shape[1]) + 1
 
     def first(self, count: int) -> Projection:
         """Return the first axes alone."""
@@ -113,28 +109,23 @@ class Projection:
         return Coordinates(values, _squares(values))
 
 
-def rms(queries: Vectors, references: Vectors, left: Rows, right: Rows) -> NDArray[np.float64]:
-    """Compute RMS distances [n] of queries `left` and references `right`, with 64 bits."""
-    distances = np.empty(len(left))
-    for block in blocks(len(left), COMPARED_VALUES // max(1, queries.shape[1])):
-        ours, theirs = floats(queries[left[block]]), floats(references[right[block]])
-        gap = ours.astype(np.float64) - theirs
-        distances[block] = np.sqrt(np.einsum("pd,pd->p", gap, gap) / gap.shape[1])
-    return distances
+def spread(rows: Rows, count: int) -> Rows:
+    """Choose at most so many rows, evenly spread."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), count)).astype(np.int64)]
 
 
-def floats(vectors: Vectors) -> NDArray[np.float32]:
-    """Return vectors as numbers of 32 bits, bytes as shares of 255."""
-    if vectors.dtype == np.uint8:
-        shares: NDArray[np.float32] = np.divide(vectors, WHITE, dtype=np.float32)
-        return shares
-    return vectors.astype(np.float32, copy=False)
+def slack(width: int, longest: float) -> float:
+    """Bound the error of squared distances between coordinates, by a product of 32 bits.
 
+    The error of a sum of k products is at most k u of the sum of their magnitudes (Higham 2002,
+    section 3.1), and magnitudes are at most the squared sum of both lengths. It is doubled, and
+    covers the rounding of the coordinates too.
 
-def blocks(count: int, size: int) -> Iterator[slice]:
-    """Cut so many rows into blocks of at most `size`, and at least one."""
-    step = max(1, size)
-    return (slice(start, min(start + step, count)) for start in range(0, count, step))
+    Args:
+        width: number of coordinates.
+        longest: sum of the greatest lengths on either side.
+    """
+    return 4 * (width + 8) * UNIT * longest * longest
 
 
 def _squares(vectors: NDArray[Any]) -> NDArray[np.float64]:

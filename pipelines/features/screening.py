@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lineage.ancestry.compiling import compiled
-from pipelines.features.projection import Coordinates, Projection
+from pipelines.features import pair_distances
+from pipelines.features.projection import SAMPLE_VALUES, Coordinates, Projection, spread
 
 LEVELS: Final = (16, 32, 64, 128)
 """Numbers of axes of which one is chosen, or all columns."""
@@ -30,8 +30,6 @@ SCREENED_NS: Final = 1.7, 0.015
 """Nanoseconds to screen a reference, and for each of its coordinates."""
 COMPARED_NS: Final = 0.25
 """Nanoseconds to compare a candidate in full, for each of its columns."""
-ROUNDING: Final = 1e-9
-"""Bound on the relative rounding error of a sum of squares with 64 bits."""
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -92,7 +90,7 @@ class Screen:
         farthest = self._farthest(queries, bounds, least, count)
         limits = farthest - ours.squares + ours.slack(self.coordinates)
         query, reference = _not_above(bounds, least, limits, len(self.references))
-        squares = self._squares(queries, query, reference)
+        squares = pair_distances.squares(queries, self.references, query, reference)
         order = np.lexsort((reference, squares, query))
         starts = np.searchsorted(query[order], np.arange(len(queries) + 1))
         return Candidates(starts, reference[order], squares[order])
@@ -114,15 +112,11 @@ class Screen:
         known = references < len(self.references)
         query = np.repeat(rows[:, 0], taken)
         squares = np.full(len(references), np.inf)
-        squares[known] = self._squares(queries, query[known], references[known])
+        squares[known] = pair_distances.squares(
+            queries, self.references, query[known], references[known]
+        )
         nth = np.partition(squares.reshape(-1, taken), count - 1, axis=1)[:, count - 1]
-        return np.asarray(nth * (1 + ROUNDING))
-
-    def _squares(self, queries: Vectors, query: Rows, reference: Rows) -> Squares:
-        """Compute squared distances [p] of pairs in full."""
-        squares = np.empty(len(query))
-        compiled(compare, fastmath=True)(queries, self.references, query, reference, squares)
-        return squares
+        return np.asarray(nth * (1 + pair_distances.ROUNDING))
 
 
 def of(references: Vectors, queries: Vectors, count: int) -> Screen:
@@ -138,8 +132,8 @@ def of(references: Vectors, queries: Vectors, count: int) -> Screen:
     widest = Projection.of(references, every, min(LEVELS[-1], references.shape[1]))
     if widest.axes is None:
         return _screen(references, widest)
-    ours = queries[np.linspace(0, len(queries) - 1, min(len(queries), SAMPLES[0])).astype(np.int64)]
-    some = np.linspace(0, len(every) - 1, min(len(every), SAMPLES[1])).astype(np.int64)
+    ours = queries[spread(np.arange(len(queries)), SAMPLES[0])]
+    some = spread(every, max(GROUP, min(SAMPLES[1], SAMPLE_VALUES // references.shape[1])))
     each, step = SCREENED_NS
     costs = {references.shape[1]: each + step * references.shape[1]}
     for level in LEVELS:
@@ -181,16 +175,3 @@ def _not_above(
     reference = inside * least.shape[1] + group[near]
     there = reference < count
     return query[near][there], reference[there]
-
-
-def compare(
-    queries: Vectors, references: Vectors, query: Rows, reference: Rows, squares: Squares
-) -> None:
-    """Compute the squared distance of each pair, with 64 bits; compiled."""
-    for pair in range(len(query)):
-        one, two = queries[query[pair]], references[reference[pair]]
-        total = 0.0
-        for column in range(len(one)):
-            gap = np.float64(one[column]) - np.float64(two[column])
-            total += gap * gap
-        squares[pair] = total

@@ -28,11 +28,11 @@ from pipelines.features import (
     images,
     near_pairs,
 )
+from pipelines.features.pair_distances import rms
 from pipelines.features.pictures import Pictures
 from pipelines.features.pretrained import embedder as pretrained
 from pipelines.features.pretrained import weights
 from pipelines.features.pretrained.reference import Reference
-from pipelines.features.projection import rms
 from pipelines.metrics import Labelled, tasks
 from pipelines.modalities import labels
 from pipelines.modalities.protocol import LABEL, Modality, Pairs, missing

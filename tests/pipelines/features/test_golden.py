@@ -94,6 +94,7 @@ UNPINNED: Final = {
     "edit_settings",
     "image_conversion",
     "image_embedding",
+    "pair_distances",
     "projection",
     "screening",
     "term_counts",
