@@ -89,5 +89,5 @@ def compare_bytes(
         total = 0
         for column in range(len(one)):
             gap = np.int32(one[column]) - np.int32(two[column])
-            total += gap * gap
+            total += int(gap * gap)
         squares[pair] = total
