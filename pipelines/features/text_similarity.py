@@ -104,21 +104,62 @@ def pairs(
         LibraryError: There are many texts, and rensa is not installed.
         ValueError: The threshold is too low for bands of so few permutations to find it.
     """
-    ours = _distinct(left)
-    theirs = None if right is None else _distinct(right)
-    total = len(ours.texts) + (0 if theirs is None else len(theirs.texts))
-    few = len(ours.texts) * (len(ours.texts) if theirs is None else len(theirs.texts)) <= FEW
-    hasher = _Hasher(shingling, None if few else threshold)
+    return Search(left, threshold=threshold, shingling=shingling).pairs(right, progress)
 
-    def hashed(texts: pl.Series, before: int) -> _Hashed:
-        return hasher.hashed(texts, lambda done: progress and progress(before + done, total))
 
-    our_hashes = hashed(ours.texts, 0)
-    if theirs is None:
-        return _among(ours, _near(our_hashes, None, threshold))
-    return _across(
-        ours, theirs, _near(our_hashes, hashed(theirs.texts, len(ours.texts)), threshold)
-    )
+class Search:
+    """A search for near-duplicates of the same texts in several others, which signs them once."""
+
+    def __init__(
+        self, left: pl.Series, *, threshold: float = 0.8, shingling: Shingling = SHINGLING
+    ) -> None:
+        """Take the texts, as `pairs` does."""
+        self._ours = _distinct(left)
+        self._hasher = _Hasher(shingling, threshold)
+        self._signed: _Hashed | None = None
+
+    def pairs(self, right: pl.Series | None = None, progress: Progress | None = None) -> Pairs:
+        """Find pairs of these texts and others, or among themselves, as `pairs` does."""
+        ours = self._ours
+        theirs = None if right is None else _distinct(right)
+        others = ours if theirs is None else theirs
+        total = len(ours.texts) + (0 if theirs is None else len(theirs.texts))
+        bands = len(ours.texts) * len(others.texts) > FEW
+
+        def hashed(texts: pl.Series, before: int) -> _Hashed:
+            return self._hasher.hashed(
+                texts, lambda done: progress and progress(before + done, total), bands=bands
+            )
+
+        if bands and self._signed is None:
+            self._signed = hashed(ours.texts, 0)
+        our_hashes = self._signed if bands and self._signed else hashed(ours.texts, 0)
+        if theirs is None:
+            return _among(ours, self._near(our_hashes, None))
+        return _across(ours, theirs, self._near(our_hashes, hashed(theirs.texts, len(ours.texts))))
+
+    def _near(self, ours: _Hashed, theirs: _Hashed | None) -> Pairs:
+        """Find pairs of distinct texts at the threshold or above, each once.
+
+        Only texts that are compared with another one are cut into shingles again, so that memory
+        does not hold the shingles of all.
+        """
+        others = ours if theirs is None else theirs
+        ours_used, others_used = (np.zeros(len(each.texts), np.bool_) for each in (ours, others))
+        for left, right in _candidates(ours, theirs):
+            ours_used[left], others_used[right] = True, True
+        if theirs is None:
+            ours_used = others_used = ours_used | others_used
+        our_sets = self._hasher.sets(ours.texts, ours_used)
+        other_sets = our_sets if theirs is None else self._hasher.sets(others.texts, others_used)
+        our_place, other_place = (np.cumsum(used) - 1 for used in (ours_used, others_used))
+        near = Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        for left, right in _candidates(ours, theirs):
+            similarity = shingles.jaccard(our_sets, other_sets, our_place[left], other_place[right])
+            keep = similarity >= self._hasher.threshold
+            found = Pairs(left[keep], right[keep], similarity[keep])
+            near = _union(near, found, len(others.texts))
+        return near
 
 
 def groups(rows: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -168,29 +209,40 @@ def band_rows(threshold: float, permutations: int) -> int:
 
 
 class _Hashed(NamedTuple):
-    """Texts as sets, with a number for each band, [bands, n]; None: compare all pairs."""
+    """Distinct texts, with a number for each band, [bands, n]; None: compare all pairs."""
 
-    sets: Sets
+    texts: pl.Series
     keys: NDArray[np.uint64] | None
 
 
 class _Hasher(NamedTuple):
-    """How texts become sets, and signatures bands that find the threshold; None: no bands."""
+    """How texts become sets, and signatures bands that find the threshold."""
 
     shingling: Shingling
-    threshold: float | None
+    threshold: float
 
-    def hashed(self, texts: pl.Series, report: Callable[[int], object]) -> _Hashed:
-        unit, ngram = self.shingling.unit, self.shingling.ngram
-        parts, keys = [], []
+    def hashed(self, texts: pl.Series, report: Callable[[int], object], *, bands: bool) -> _Hashed:
+        """Sign texts block by block, where pairs are to be found by bands."""
+        if not bands:
+            report(len(texts))
+            return _Hashed(texts, None)
+        width, keys = band_rows(self.threshold, self.shingling.permutations), []
         for start in range(0, len(texts), BLOCK):
-            parts.append(shingles.sets(texts[start : start + BLOCK], unit, ngram))
-            if self.threshold is not None:
-                width = band_rows(self.threshold, self.shingling.permutations)
-                keys.append(self._keys(parts[-1], width))
-            report(start + len(parts[-1]))
-        sets = shingles.joined(parts)
-        return _Hashed(sets, np.concatenate(keys, axis=1) if keys else None)
+            block = texts[start : start + BLOCK]
+            keys.append(self._keys(self._cut(block), width))
+            report(start + len(block))
+        return _Hashed(texts, np.concatenate(keys, axis=1))
+
+    def sets(self, texts: pl.Series, used: NDArray[np.bool_]) -> Sets:
+        """Cut those texts into shingles that are used, in their order."""
+        rows = np.flatnonzero(used)
+        starts = range(0, len(rows), BLOCK)
+        return shingles.joined(
+            [self._cut(texts.gather(rows[start : start + BLOCK])) for start in starts]
+        )
+
+    def _cut(self, texts: pl.Series) -> Sets:
+        return shingles.sets(texts, self.shingling.unit, self.shingling.ngram)
 
     def _keys(self, sets: Sets, width: int) -> NDArray[np.uint64]:
         """Hash each band of each text to one number, [bands, n]."""
@@ -217,17 +269,6 @@ def _distinct(texts: pl.Series) -> Distinct:
     )
 
 
-def _near(ours: _Hashed, theirs: _Hashed | None, threshold: float) -> Pairs:
-    """Find pairs of distinct texts at the threshold or above, each once."""
-    others = ours if theirs is None else theirs
-    near = Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-    for left, right in _candidates(ours, theirs):
-        similarity = shingles.jaccard(ours.sets, others.sets, left, right)
-        keep = similarity >= threshold
-        near = _union(near, Pairs(left[keep], right[keep], similarity[keep]), len(others.sets))
-    return near
-
-
 def _candidates(
     ours: _Hashed, theirs: _Hashed | None
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -235,7 +276,8 @@ def _candidates(
     alone = theirs is None
     others = ours if theirs is None else theirs
     if ours.keys is None or others.keys is None:
-        first, second = np.divmod(np.arange(len(ours.sets) * len(others.sets)), len(others.sets))
+        size = len(others.texts)
+        first, second = np.divmod(np.arange(len(ours.texts) * size), max(size, 1))
         keep = first < second if alone else np.ones(len(first), dtype=np.bool_)
         yield first[keep], second[keep]
         return

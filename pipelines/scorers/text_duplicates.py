@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pipelines.features import text_similarity
 from pipelines.features.shingles import Unit
-from pipelines.features.text_similarity import Pairs, Progress, Shingling
+from pipelines.features.text_similarity import Pairs, Search, Shingling
 from pipelines.scorers import columns, digests, twins
 from pipelines.scorers.expected import Expected
 from pipelines.scorers.protocol import Given, Scorer
@@ -107,7 +107,8 @@ class TextDuplicates(Scorer[TextDuplicatesSettings]):
         """
         frame, order = twins.in_order(candidates)
         texts, rows = frame[settings.text], frame["row"].cast(pl.Int64)
-        fellows = _pairs(texts, None, settings, given.progress)
+        search = _search(texts, settings)
+        fellows = search.pairs(None, given.progress)
         similarity, other = twins.best(twins.turned(fellows), len(frame))
         group = text_similarity.groups(len(frame), fellows.left, fellows.right)
         values = {
@@ -116,46 +117,45 @@ class TextDuplicates(Scorer[TextDuplicatesSettings]):
             "text_cluster": rows.to_numpy()[group],
         }
         has_fellow = {"text_candidate_row": other >= 0}
-        return _scores(frame, given, settings, (values, has_fellow))[order]
+        return _scores(frame, given, search, (values, has_fellow), settings)[order]
 
     def score_real(self, given: Given, settings: TextDuplicatesSettings) -> pl.DataFrame:
         """Compare each real row with all others.
 
         What is about candidates is null: a real row is nobody's fellow candidate.
         """
-        pairs = _pairs(given.real[settings.text], None, settings, given.progress)
+        search = _search(given.real[settings.text], settings)
+        pairs = search.pairs(None, given.progress)
         unknown = np.zeros(len(given.real), dtype=np.bool_)
         names = ("text_candidate_similarity", "text_candidate_row", "text_cluster")
         alone = {name: unknown.astype(np.int64) for name in names}, dict.fromkeys(names, unknown)
-        return _scores(given.real, given, settings, alone, twins.both_ways(pairs))
+        return _scores(given.real, given, search, alone, settings, pairs=twins.both_ways(pairs))
 
 
-def _pairs(
-    left: pl.Series, right: pl.Series | None, settings: TextDuplicatesSettings, progress: Progress
-) -> Pairs:
+def _search(texts: pl.Series, settings: TextDuplicatesSettings) -> Search:
     shingling = Shingling(settings.shingles, settings.ngram, settings.permutations, settings.seed)
-    return text_similarity.pairs(
-        left, right, threshold=settings.threshold, shingling=shingling, progress=progress
-    )
+    return Search(texts, threshold=settings.threshold, shingling=shingling)
 
 
 def _scores(
     frame: pl.DataFrame,
     given: Given,
-    settings: TextDuplicatesSettings,
+    search: Search,
     fellows: tuple[dict[str, columns.Values], dict[str, columns.Known]],
+    settings: TextDuplicatesSettings,
+    *,
     pairs: Pairs | None = None,
 ) -> pl.DataFrame:
     """Scores from those among candidates, and the near real rows if they are known already."""
     texts = frame[settings.text]
     if pairs is None:
-        pairs = _pairs(texts, given.real[settings.text], settings, given.progress)
+        pairs = search.pairs(given.real[settings.text], given.progress)
     similarity, matched = twins.best(pairs, len(frame))
     earlier = given.earlier[settings.text] if len(given.earlier) else texts.clear()
-    before, _ = twins.best(_pairs(texts, earlier, settings, given.progress), len(frame))
+    before, _ = twins.best(search.pairs(earlier, given.progress), len(frame))
     held = given.held_out_texts(settings.text)
     held_texts = texts.clear() if held is None else held
-    withheld, _ = twins.best(_pairs(texts, held_texts, settings, given.progress), len(frame))
+    withheld, _ = twins.best(search.pairs(held_texts, given.progress), len(frame))
     values = {
         "text_real_similarity": similarity,
         "text_real_round": twins.taken(given.real["round"], matched),

@@ -206,3 +206,34 @@ def test_progress_reaches_the_end() -> None:
 def test_a_missing_library_names_the_extra() -> None:
     with pytest.raises(LibraryError, match=r"need the library 'no_such'.*\[scorers\]"):
         optional.library("no_such.module", "near-duplicates of many texts")
+
+
+def test_one_search_in_several_lists_finds_what_each_search_alone_finds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(text_similarity, "FEW", 30)  # bands even of so few texts
+    draw = np.random.default_rng(3)
+    lines = [" ".join(WORDS[draw.integers(0, len(WORDS), 12)]) for _ in range(40)]
+    left = pl.Series([*lines[:20], None, *(f"{line} x" for line in lines[:5])], dtype=pl.String)
+    others = [
+        pl.Series([f"y {line}" for line in lines[15:]], dtype=pl.String),
+        pl.Series([lines[2].upper()], dtype=pl.String),  # few, so that all are compared
+        pl.Series([], dtype=pl.String),
+    ]
+    signed: list[int] = []
+    keys = text_similarity._Hasher._keys
+
+    def counted(self: text_similarity._Hasher, sets: shingles.Sets, width: int) -> object:
+        signed.append(len(sets))
+        return keys(self, sets, width)
+
+    monkeypatch.setattr(text_similarity._Hasher, "_keys", counted)
+    search = text_similarity.Search(left, threshold=0.7)
+    found = [search.pairs(None), *(search.pairs(other) for other in others)]
+    assert signed == [25, 25], "these texts once, and those of the first list"
+    alone = [text_similarity.pairs(left, other, threshold=0.7) for other in (None, *others)]
+    assert [by_rows(near) for near in found] == [by_rows(near) for near in alone]
+    assert set(by_rows(found[0])) == {(row, 21 + row) for row in range(5)}
+    assert [row for row, _ in by_rows(found[1])] == list(range(15, 20))
+    assert set(by_rows(found[2])) == {(2, 0), (23, 0)}
+    assert by_rows(found[3]) == {}
