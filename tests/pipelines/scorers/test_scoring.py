@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -366,3 +368,56 @@ def test_rows_are_digested_by_content() -> None:
     assert digests.of_rows(frame, ["meta"]).n_unique() == 1
     assert digests.of_rows(frame, []).n_unique() == 1
     assert digests.of_frame(frame, ["tests"]) != digests.of_frame(frame.reverse(), ["tests"])
+
+
+def blocks_of(frame: pl.DataFrame, size: int) -> Callable[[Sequence[str]], Iterator[pl.DataFrame]]:
+    """Read a frame in blocks of so many rows."""
+
+    def read(names: Sequence[str]) -> Iterator[pl.DataFrame]:
+        yield from frame.select("round", "row", *names).iter_slices(size)
+
+    return read
+
+
+def test_scores_of_blocks_are_those_of_all_rows(plant: dict[str, Lengths]) -> None:
+    candidates = texts("a", "bb", None, "a", "dddd", "bb", "ccc")
+    scorers: dict[str, dict[str, object]] = {"lengths": {"scale": 2.0}, "ranks": {}}
+    found = scoring.score_blocks(scorers, blocks_of(candidates, 3), Given(REAL))
+    assert (plant["lengths"].asked, plant["ranks"].asked) == (5, 7), "equal rows once"
+    assert_frame_equal(found, scoring.score_all(scorers, candidates, Given(REAL)))
+    assert (plant["lengths"].asked, plant["ranks"].asked) == (6, 7), "only what has no score again"
+
+
+def test_blocks_that_were_scored_before_a_failure_are_kept(
+    plant: dict[str, Lengths], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidates = texts("a", "bb", "ccc", "dddd", "eeeee")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    whole = blocks_of(candidates, 2)
+
+    def until_the_second(names: Sequence[str]) -> Iterator[pl.DataFrame]:
+        for number, block in enumerate(whole(names)):
+            if number and names:
+                monkeypatch.setattr(Lengths, "score", killed)
+            yield block
+
+    score = Lengths.score
+    with pytest.raises(KeyboardInterrupt):
+        scoring.score_blocks({"lengths": {}}, until_the_second, Given(REAL))
+    monkeypatch.setattr(Lengths, "score", score)
+    assert plant["lengths"].asked == 2
+    found = scoring.score_blocks({"lengths": {}}, whole, Given(REAL))
+    assert found["length"].to_list() == [1, 2, 3, 4, 5]
+    assert plant["lengths"].asked == len(candidates)
+
+
+def test_what_is_prepared_of_real_rows_is_made_once_for_them() -> None:
+    given, made = Given(REAL), []
+    for number in (1, 2):
+        assert given.once("key", lambda number=number: made.append(number) or "first") == "first"
+    other = dataclasses.replace(given, real=texts("other"))
+    assert other.once("key", lambda: "second") == "second"
+    assert made == [1]
