@@ -12,6 +12,8 @@ import pytest
 from tests import needs
 
 ROOT = Path(__file__).resolve().parents[1]
+OURS = ("STEMMA_", "PYTEST_")
+"""Beginnings of variables that this run was given, and that another run is not to heed."""
 TEST = "tests/pipelines/scorers/test_sandboxed_scorers.py"
 
 
@@ -31,7 +33,7 @@ def test_without_bubblewrap_the_last_lines_say_so_or_the_run_fails(
     tmp_path: Path, required: bool
 ) -> None:
     (tmp_path / "python").symlink_to(sys.executable)
-    env = {name: value for name, value in os.environ.items() if not name.startswith("STEMMA_")}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     env |= {"PATH": str(tmp_path)} | ({needs.SANDBOX.required or "": "1"} if required else {})
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", TEST]
     done = subprocess.run(run, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
