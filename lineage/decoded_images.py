@@ -1,7 +1,7 @@
 """Pixels of image files that were decoded before, so that a piece of work decodes each file once.
 
-Ingest asks for the pixels of an image again and again: for its form, its id, its near-duplicates
-and the digests of the hold-out. Within `kept` they are written to a temporary file without a name,
+A stage asks for the pixels of an image again and again: ingest for its form, its id, its
+near-duplicates and the digests of the hold-out, verify for each scorer. Within `kept` they are written to a temporary file without a name,
 and found again by SHA-256 of the image file. Outside of it nothing is kept. Memory grows by an
 entry for each file, about 200 bytes, and never with the pixels.
 
@@ -15,7 +15,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import islice
@@ -103,12 +103,13 @@ def kept() -> Iterator[None]:
     if _STORE.get() is not None:
         yield
         return
-    with tempfile.TemporaryFile(prefix="stemma-pixels-", buffering=1 << 20) as file:
-        token = _STORE.set(_Store(file))
-        try:
-            yield
-        finally:
-            _STORE.reset(token)
+    with ExitStack() as stack:
+        with suppress(OSError):  # without a place for it nothing is kept
+            file = stack.enter_context(
+                tempfile.TemporaryFile(prefix="stemma-pixels-", buffering=1 << 20)
+            )
+            stack.callback(_STORE.reset, _STORE.set(_Store(file)))
+        yield
 
 
 def find(data: bytes | None) -> Decoded | None:

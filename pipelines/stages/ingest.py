@@ -16,7 +16,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.values import Commit
-from lineage import decoded_images, payload, record
+from lineage import payload, record
 from pipelines.common import console
 from pipelines.common.errors import DataError, StaleError
 from pipelines.gate import stored_leaks
@@ -47,11 +47,6 @@ from pipelines.rounds.staging_branch import delete_stale, staging_branch
 
 def run(dataset: str, *, supersede: bool = False) -> None:
     """Ingest the real data of a data set, or adopt it from the lake."""
-    with decoded_images.kept():
-        _run(dataset, supersede=supersede)
-
-
-def _run(dataset: str, *, supersede: bool) -> None:
     params = load()
     if dataset not in params.datasets:
         raise DataError(f"there is no data set {dataset!r} in params.yaml")

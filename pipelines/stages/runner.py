@@ -19,6 +19,7 @@ from expectations.errors import ExpectationsError
 from lake import files, private
 from lake.errors import LakeError
 from lake.visible import shorten, visible
+from lineage import decoded_images
 from lineage.errors import LineageError
 from pipelines.common import console
 from pipelines.common.errors import ParamsError, PipelineError
@@ -96,8 +97,10 @@ def start(
 
         ctx = open_context(str(key))
         receipt_checks.check(ctx, name)
-        return module.main(ctx, **flags)
-    return module.run(*([] if key is None else [key]), **flags)
+        with decoded_images.kept():
+            return module.main(ctx, **flags)
+    with decoded_images.kept():
+        return module.run(*([] if key is None else [key]), **flags)
 
 
 def guarded(action: Callable[[], None]) -> None:

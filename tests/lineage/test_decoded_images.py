@@ -115,3 +115,14 @@ def test_an_image_with_a_transparent_colour_is_not_kept() -> None:
         images.decode(column(data))
         assert decoded_images.find(data) is None
         assert pictures.canonical(data)[1].startswith(b"RGBA 9 12 ")
+
+
+def test_without_a_place_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_named: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(decoded_images.tempfile, "TemporaryFile", full)
+    files = column(file(noise(1, 12, 9)))
+    with decoded_images.kept():
+        assert images.decode(files).shape == (1, 12, 9)
+        assert decoded_images.find(file(noise(1, 12, 9))) is None
