@@ -1,9 +1,10 @@
 """Pixels of image files that were decoded before, so that a piece of work decodes each file once.
 
 A stage asks for the pixels of an image again and again: ingest for its form, its id, its
-near-duplicates and the digests of the hold-out, verify for each scorer. Within `kept` they are written to a temporary file without a name,
-and found again by SHA-256 of the image file. Outside of it nothing is kept. Memory grows by an
-entry for each file, about 200 bytes, and never with the pixels.
+near-duplicates and the digests of the hold-out, verify for each scorer. Within `kept` they are
+written to a temporary file without a name, and found again by SHA-256 of the image file. Outside of
+it nothing is kept. Memory grows by an entry for each file, about 200 bytes, and never with the
+pixels.
 
 Only images that every reader decodes alike are kept: one picture of 8 bits, grey or in colour,
 without a transparent colour, in a format that is told by its first bytes.
