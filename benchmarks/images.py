@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -209,11 +210,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.images", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--quick", action="store_true", help="small sizes; goals say nothing")
+    parser.add_argument("--compared", type=int, default=ROWS, help="images that are compared")
     parser.add_argument("--rows", type=int, nargs="*", help="sizes of what is ingested")
     asked = parser.parse_args()
     sizes = SIZES if asked.rows is None else tuple(asked.rows)
-    chosen = (QUICK, QUICK, (QUICK,)) if asked.quick else (ROWS, REAL, sizes)
-    found = list(rows_of(*chosen))
+    chosen = (QUICK, QUICK, (QUICK,)) if asked.quick else (asked.compared, REAL, sizes)
+    found = []
+    for row in rows_of(*chosen):
+        found.append(row)
+        print(f"{row.work}: {row.taken.cpu:.2f} s of a processor", file=sys.stderr, flush=True)
     where: dict[str, Any] = machine()
     if asked.json:
         print(json.dumps({**where, "rows": [row.record() for row in found]}, indent=2))
