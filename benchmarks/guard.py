@@ -154,7 +154,7 @@ def main() -> None:
 def _crafted(arguments: argparse.Namespace) -> None:
     """Judge crafted rounds, and print what was caught, missed and false."""
     if arguments.picture:
-        arguments.picture.write_bytes(picture.draw())
+        picture.write(arguments.data, arguments.picture, arguments.kept)
         return
     asked = cases.all_cases(arguments.seeds or 6, arguments.only, arguments.data)
     results = cases.run(asked, arguments.kept, arguments.processes, arguments.again)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import sys
+from contextlib import chdir
+from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -32,6 +36,24 @@ SHOWN: Final = {
     "replacement": 1.0,
 }
 """Kinds and the strength that is shown of each."""
+PICTURES: Final = {"digits": __name__, "colour": "benchmarks.crafted.added.picture"}
+"""The module that draws rounds of a kind of data."""
+
+
+def write(data: str, place: Path, kept: Path) -> None:
+    """Draw crafted rounds of a kind of data into a file.
+
+    Args:
+        data: the kind, as `--data` takes it.
+        place: the file.
+        kept: folder of results, into which what rounds are made of is fetched.
+    """
+    if data not in PICTURES:
+        sys.exit(f"there is no picture of {data}; `--picture` draws {' or '.join(PICTURES)}")
+    kept.mkdir(parents=True, exist_ok=True)
+    with chdir(kept):
+        drawn: bytes = import_module(PICTURES[data]).draw()
+    place.write_bytes(drawn)
 
 
 def draw(seed: int = 0) -> bytes:

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from benchmarks.crafted.added import colour, emoji, kinds, tables, texts
+from benchmarks.crafted.added import colour, emoji, kinds, picture, tables, texts
 from benchmarks.crafted.added.craft import Craft
 from benchmarks.crafted.added.world import AddedWorld
 from pipelines import params
@@ -150,3 +150,21 @@ def test_emoji_are_laid_on_white_and_other_packages_refused(
     pixels = images.decode(loaded["image"])
     assert pixels.shape == (1, 32, 32, 3)
     assert pixels[0, 5, 5].tolist() == [255, 127, 127]
+
+
+def test_the_picture_of_rounds_shows_styles_undone_and_a_prototype_that_stays() -> None:
+    world = Small(CRAFTS["colour"], 1)
+    with Image.open(io.BytesIO(picture.draw(world))) as drawn:
+        sheet = np.asarray(drawn.convert("RGB")).astype(np.float64)
+    cell = picture.SIDE + picture.GAP
+    lines = {
+        name: sheet[line * cell : (line + 1) * cell - picture.GAP, picture.LEFT :]
+        for line, name in enumerate(picture.lines(world))
+    }
+    assert len(sheet) == len(lines) * cell
+    for style in ("brightness", "tint"):
+        before, after = (
+            np.abs(lines[name] - lines["real rows"]).mean()
+            for name in (style, f"  {style}, recoloured")
+        )
+        assert after < 0.4 * before
