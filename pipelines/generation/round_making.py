@@ -16,12 +16,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pipelines.common import console
-from pipelines.common.errors import GeneratorError, ProjectError
+from pipelines.common.errors import ProjectError
 from pipelines.common.executors import running
 from pipelines.common.executors.settings import ExecutorSettings, chosen
 from pipelines.common.executors.task import Task
 from pipelines.common.shards import Shard
-from pipelines.generation import requests, shard_worker, work_folder
+from pipelines.generation import joining, requests, shard_worker, work_folder
+from pipelines.generation.joining import RoundMade
 from pipelines.generation.kept_shards import KeptShards
 from pipelines.generation.shard_worker import OpenedRound
 from pipelines.generation.shares import KeptShare, Share
@@ -41,7 +42,7 @@ LOST: Final = "lost_shards"
 """Of the facts about a generation in a round's manifest."""
 
 
-def make(ctx: RoundContext, key: StageKey) -> GenerateResult:
+def make(ctx: RoundContext, key: StageKey) -> RoundMade:
     """Make all candidates of a round, and go on where an earlier run of the stage ended.
 
     Raises:
@@ -53,7 +54,7 @@ def make(ctx: RoundContext, key: StageKey) -> GenerateResult:
     generator, request = requests.of_round(ctx)
     kept = KeptShards.of(ctx.round, key)
     if ctx.round.accepted is not None:
-        return _accepted(ctx, generator, request, executor, kept)
+        return RoundMade.whole(_accepted(ctx, generator, request, executor, kept))
     if requests.asks_service(generator):
         return _asked(ctx, key, generator, request, executor)
     plan = generator.plan(request)
@@ -96,11 +97,11 @@ def _asked(
     generator: Generator[Any, Any],
     request: GenerateRequest[Any],
     executor: ExecutorSettings,
-) -> GenerateResult:
+) -> RoundMade:
     """Make a round by one process that asks a service for all candidates."""
     if executor.kind != "ray":
         _tell_local(executor, requests.asked_together(generator))
-        return making.make(generator, request)
+        return RoundMade.whole(making.make(generator, request))
     console.line(f"{STAGE}: {requests.asked_together(generator)}, which is a worker of Ray")
     kept = KeptShards.of(ctx.round, key)
     kept.remove()
@@ -114,7 +115,7 @@ def _asked(
     for shard, content in contents.items():
         kept.put(shard, content)
     plan = GeneratePlan(request, tuple(contents))
-    return making.result(generator, plan, {each: _read(kept, each) for each in contents}, report)
+    return joining.join(OpenedRound(generator, plan, kept), contents, report)
 
 
 def _accepted(
@@ -138,7 +139,7 @@ def _accepted(
         def made(shard: Shard) -> MadeShard:
             if not kept.holds(shard):
                 list(running.run(_task_here(opened), [shard], one, STAGE, shown=False))
-            return _read(kept, shard)
+            return joining.read(kept, shard)
 
         return made
 
@@ -172,35 +173,20 @@ def _task_here(opened: OpenedRound) -> Task[Any, Any]:
     return Task(lambda _: opened, shard_worker.make)
 
 
-def _joined(opened: OpenedRound, lost: Sequence[Shard]) -> GenerateResult:
-    """Read all shards of a round, and say in its report which were lost."""
-    gone = {each.index for each in lost}
-    made = {each: _read(opened.kept, each) for each in opened.plan.shards if each.index not in gone}
-    result = making.result(opened.generator, opened.plan, made)
+def _joined(opened: OpenedRound, lost: Sequence[Shard]) -> RoundMade:
+    """Put the shards of a round together, and say in its report which were lost."""
+    made = joining.join(opened, joining.shards_but(opened.plan.shards, lost))
     if not lost:
-        return result
+        return made
     rows = sum(len(each.rows) for each in lost)
     console.line(
         f"{STAGE}: {len(lost):,} of {len(opened.plan.shards):,} shards with {rows:,} rows are lost "
         "(executor.lost); the round goes on without them"
     )
-    facts = {**result.report.facts, LOST: {"shards": sorted(gone), "rows": rows}}
-    return replace(result, report=replace(result.report, facts=facts))
-
-
-def _read(kept: KeptShards, shard: Shard) -> MadeShard:
-    """Read a kept shard.
-
-    Raises:
-        GeneratorError: it has gone meanwhile.
-    """
-    made = kept.read(shard)
-    if made is None:
-        raise GeneratorError(
-            f"the kept shard {kept.path(shard)} has gone or was changed while the stage ran; run "
-            "the stage again"
-        )
-    return made
+    gone = {"shards": sorted(each.index for each in lost), "rows": rows}
+    report = made.result.report
+    report = replace(report, facts={**report.facts, LOST: gone})
+    return replace(made, result=replace(made.result, report=report))
 
 
 def _tell_local(executor: ExecutorSettings, why: str) -> None:

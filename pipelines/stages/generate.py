@@ -19,7 +19,9 @@ import polars as pl
 from lake import refs
 from pipelines.common import console
 from pipelines.common.errors import ProjectError
+from pipelines.common.executors.settings import chosen
 from pipelines.generation import round_making
+from pipelines.generation.joining import RoundMade
 from pipelines.generation.kept_shards import KeptShards
 from pipelines.generation.shares import KeptShare, Share
 from pipelines.generators import exchanges, model_folder
@@ -55,6 +57,7 @@ def main(
     Returns:
         What is kept after a share was made; None where the lake holds the round.
     """
+    chosen(ctx.params.executor)  # one that there is not is said also where nothing is made
     fitted = ctx.receipt("fit")
     key = stage_inputs.key(ctx.round, "generate", fitted.key)
     if share is not None:
@@ -84,10 +87,10 @@ def _share(ctx: RoundContext, key: StageKey, share: Share) -> KeptShare | None:
         return None
     readiness.check(ctx, ctx.receipt("fit").commit)
     told = round_making.make_share(ctx, key, share)
-    rest = ":" if told.is_whole else f"; when the other runs of {share.of} have ended,"
+    rest = ";" if told.is_whole else f"; when the other runs of {share.of} have ended,"
     console.line(
-        f"generate: share {share.number} of {share.of} made {told.made:,} shards, and "
-        f"{told.kept:,} of {told.of:,} are kept{rest} `stemma stage generate {ctx.round.key}` "
+        f"generate: share {share.number} of {share.of}: shards made {told.made:,}, kept "
+        f"{told.kept:,} of {told.of:,}{rest} `stemma stage generate {ctx.round.key}` "
         "puts them together"
     )
     return told
@@ -103,23 +106,23 @@ def _generate(
     trust.signer(ctx.lake)  # before the model is asked for anything
     base = branches.origin(ctx, supersede=supersede)
     arrived = real_round.make(ctx, key) if source_states.is_real(ctx.round) else None
-    generated, cost = (arrived.result, {}) if arrived else _candidates(ctx, key)
+    made, cost = (RoundMade.whole(arrived.result), {}) if arrived else _candidates(ctx, key)
     start = branches.cleared(ctx, base)
-    rows = arrived.lineage if arrived else _lineage(ctx, generated)
-    message = f"Generate {len(generated.candidates)} candidates of {ctx.round.key}"
+    rows = arrived.lineage if arrived else _lineage(ctx, made.result)
+    message = f"Generate {len(rows)} candidates of {ctx.round.key}"
     with round_commit(ctx, "generate", key=key, start=start, message=message) as tx:
         tx.metadata |= {BASE: base, **fit_entries(fitted)}
-        _write(ctx, tx, generated, rows, cost)
+        _write(ctx, tx, made, rows, cost)
         tx.manifest |= arrived.sections if arrived else {}
     KeptShards.of(ctx.round, key).remove()
     return tx.result
 
 
-def _candidates(ctx: RoundContext, key: StageKey) -> tuple[GenerateResult, dict[str, Any]]:
+def _candidates(ctx: RoundContext, key: StageKey) -> tuple[RoundMade, dict[str, Any]]:
     """Make all candidates of the round; return them with their cost."""
     began = time.monotonic()
-    result = round_making.make(ctx, key)
-    return result, {"seconds": round(time.monotonic() - began, 3), **result.report.cost}
+    made = round_making.make(ctx, key)
+    return made, {"seconds": round(time.monotonic() - began, 3), **made.result.report.cost}
 
 
 def _lineage(ctx: RoundContext, result: GenerateResult) -> pl.DataFrame:
@@ -132,19 +135,21 @@ def _lineage(ctx: RoundContext, result: GenerateResult) -> pl.DataFrame:
 def _write(
     ctx: RoundContext,
     tx: Transaction,
-    result: GenerateResult,
+    made: RoundMade,
     rows: pl.DataFrame,
     cost: Mapping[str, Any],
 ) -> None:
     """Stage candidates, lineage, generator and manifest of the round."""
-    round_ = ctx.round
+    round_, result = ctx.round, made.result
     generator, folder = model_store.generator_manifest(round_.dataset, round_.number)
     maker = result.report.maker
     digest = model_folder.identity(folder, maker)
     mix = mixes.read_manifest(round_)
-    payload = kept_columns.table(ctx, result.candidates)
-    tx.write(refs.part(round_.dataset, "candidates", round_.number), payload)
-    tx.write(refs.part(round_.dataset, "lineage", round_.number), rows)
+    with tx.parts(round_.dataset, "candidates", round_.number) as candidates:
+        for block in made.payload():
+            candidates.add(kept_columns.table(ctx, block))
+    with tx.parts(round_.dataset, "lineage", round_.number) as lineage:
+        lineage.add(rows)
     if result.report.exchanges is not None:
         path = refs.part(round_.dataset, exchanges.TABLE, round_.number)
         tx.write(path, result.report.exchanges)
@@ -169,7 +174,7 @@ def _write(
             **({"maker": maker} if maker else {}),
         },
         "mix": mix.model_dump(mode="json"),
-        "counts": {"candidates": len(result.candidates)},
+        "counts": {"candidates": len(rows)},
         "cost": {"fit": model_store.cost(round_.dataset, round_.number), "generate": dict(cost)},
         "environment": dict(result.report.environment),
         "generation": facts,

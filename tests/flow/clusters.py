@@ -37,7 +37,7 @@ class Raylets:
 
     def kill(self, node: Any) -> None:
         """Kill a node's raylet by signal 9, and wait until its workers have seen that and ended."""
-        workers = _below(node)
+        workers = [each for each in _below(node) if _is_at_work(each)]
         os.kill(_pid(node), signal.SIGKILL)
         eventually(lambda: not any(map(_lives, workers)))
 

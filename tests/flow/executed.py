@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,13 @@ def opened(key: str = KEY) -> tuple[RoundContext, StageKey]:
 
 
 def made_by(executor: str | Mapping[str, Any], project: Project, key: str = KEY) -> GenerateResult:
-    """Make a round by an executor, and forget its shards."""
+    """Make a round by an executor, and forget its shards; candidates have all columns."""
     project.edit(lambda content: content.update(executor=executor))
     ctx, stage_key = opened(key)
-    result = round_making.make(ctx, stage_key)
+    made = round_making.make(ctx, stage_key)
+    candidates = pl.concat(made.payload())
     KeptShards.of(ctx.round, stage_key).remove()
-    return result
+    return replace(made.result, candidates=candidates)
 
 
 def digest(result: GenerateResult) -> str:

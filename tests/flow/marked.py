@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+
+import polars as pl
 
 from pipelines.common.plugins import NoSettings
 from pipelines.common.shards import Shard
@@ -27,4 +30,8 @@ class Marked(noisy.Noisy):
             raise RuntimeError("no luck")
         with Path("made").open("a", encoding="utf-8") as file:
             file.write(f"{shard.index}\n")
-        yield from super().generate(plan, shard)
+        for batch in super().generate(plan, shard):
+            rows = batch.candidates
+            if Path("gaps").exists():
+                rows = rows.filter(pl.col("row") % 4 != 0)
+            yield replace(batch, candidates=rows)

@@ -13,9 +13,10 @@ import polars as pl
 import pytest
 
 from lake.polling import until
+from pipelines.generation import round_making
 from pipelines.generation.kept_shards import KeptShards
 from pipelines.generators.protocol import GenerateResult
-from pipelines.rounds import manifest, receipts, tables
+from pipelines.rounds import manifest, parts, receipts, tables
 from tests.flow.executed import KEY, digest, fitted, made_by, opened, shard_folders
 from tests.flow.projects import Project
 
@@ -105,10 +106,10 @@ def test_shares_are_made_in_any_order_and_put_together(
     for number in (3, 1, 4):
         copied.run("generate", KEY, share=f"{number}/4")
     told = capsys.readouterr().err
-    assert "share 4 of 4 made 1 shards, and 4 of 5 are kept; when the other runs of 4" in told
+    assert "share 4 of 4: shards made 1, kept 4 of 5; when the other runs of 4 have ended" in told
     done = copied.stemma("stage", "generate", KEY, "--shard", "2/4", "--json")
     assert json.loads(done.out)["shards"] == {"made": 1, "kept": 5, "of": 5}
-    assert f"5 of 5 are kept: `stemma stage generate {KEY}` puts them together" in done.err
+    assert f"kept 5 of 5; `stemma stage generate {KEY}` puts them together" in done.err
     again = copied.stemma("stage", "generate", KEY, "--shard", "2/4", "--json")
     assert json.loads(again.out)["shards"] == {"made": 0, "kept": 5, "of": 5}
     assert not receipts.path("tiny", 3, "generate").is_file()
@@ -181,6 +182,32 @@ def test_without_a_bound_a_lost_shard_ends_the_stage(copied: Project) -> None:
     with pytest.raises(RuntimeError, match="no luck"):
         copied.run("generate", KEY)
     assert shard_folders() == ["000000"]
+
+
+def test_a_round_is_written_block_by_block_and_in_parts(
+    copied: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = marked(copied)
+    monkeypatch.setattr(parts, "BLOCK_ROWS", 3)
+    monkeypatch.setattr(parts, "PART_ROWS", 4)
+    ctx, key = opened()
+    made = round_making.make(ctx, key)
+    assert "image" not in made.result.candidates.columns
+    assert [len(block) for block in made.payload()] == [2, 2, 2, 3]
+    assert pl.concat(made.payload())["row"].to_list() == list(range(9))
+    copied.run("generate", KEY)
+    commit = receipts.read("tiny", 3, "generate").commit
+    paths = [item.path for item in copied.lake().objects(commit, "tiny/candidates/round=003/")]
+    assert [path[-13:] for path in paths] == ["00000.parquet", "00001.parquet", "00002.parquet"]
+    committed(copied, expected)
+
+
+def test_rows_that_could_not_be_made_leave_no_gap(copied: Project) -> None:
+    whole = marked(copied).candidates
+    Path("gaps").touch()
+    made = made_by("local", copied).candidates
+    assert made["row"].to_list() == list(range(len(made)))
+    assert made["sample_id"].equals(whole.filter(pl.col("row") % 4 != 0)["sample_id"])
 
 
 def test_judged_rounds_keep_their_shards_too(copied: Project) -> None:

@@ -21,6 +21,7 @@ from typing import Any, Final
 from pipelines.common import console, optional
 from pipelines.common.errors import ProjectError, WorkerError
 from pipelines.common.executors.folder import WorkFolder
+from pipelines.common.executors.parent import end_with
 from pipelines.common.executors.settings import ExecutorSettings
 from pipelines.common.executors.task import Done, Failed, Task, do
 from pipelines.common.shards import Shard
@@ -61,7 +62,7 @@ class RayPool:
         self._flying: dict[Future[Any], Any] = {}
         if self._is_ours:
             self._connect(settings, folder)
-        remote = self._ray.remote(do)
+        remote = self._ray.remote(_do)
         self._work = remote.options(
             num_cpus=1,
             num_gpus=gpus or None,
@@ -159,6 +160,12 @@ def imported() -> Any:  # noqa: ANN401  an extra
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     return optional.library("ray", "shards on a cluster", extra="ray")
+
+
+def _do(task: Task[Any, Any], shard: Shard) -> Done[Any] | Failed:
+    """Do a shard in a worker of Ray, which would go on by itself if its raylet was killed."""
+    end_with()
+    return do(task, shard)
 
 
 def _outcome(done: Future[Any]) -> Done[Any] | Failed:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from concurrent.futures import Future
 from typing import Any, Final
 
 from joblib.externals import loky
 
+from pipelines.common.executors.parent import end_with
 from pipelines.common.executors.pool import WorkerEndedError
 from pipelines.common.executors.settings import ExecutorSettings
 from pipelines.common.executors.task import Done, Failed, Task, do
@@ -28,8 +28,6 @@ THREADS: Final = (
     "POLARS_MAX_THREADS",
 )
 """What libraries read when they are imported in a worker."""
-LOOK_SECONDS: Final = 0.5
-"""How often a worker looks whether the process that started it is still there."""
 
 
 class ProcessPool:
@@ -68,15 +66,7 @@ class ProcessPool:
 def _begin(parent: int) -> None:
     """Prepare a worker: Ctrl-C is for the process that started it, and it ends with that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """End this process when the one that started it has been killed."""
-    never = threading.Event()
-    while os.getppid() == parent:
-        never.wait(LOOK_SECONDS)
-    os._exit(1)
+    end_with(parent)
 
 
 def _translated(given: Future[Any]) -> Future[Done[Any] | Failed]:
