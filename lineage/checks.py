@@ -289,8 +289,7 @@ RULES: Final[tuple[Rule, ...]] = (
                     least=name,
                     lenient=True,
                     style=_within(
-                        name,
-                        partial(round_figures.of_class, name=f"content_{name}", what=what),
+                        name, partial(round_figures.content_of_class, name=name, what=what)
                     ),
                 )
                 for name, what in OF_CLASSES.items()

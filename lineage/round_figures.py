@@ -105,6 +105,16 @@ def of_class(evidence: Evidence, name: str, what: str) -> Figure:
     return Figure(value, low, high, f"{detail}; 95 % {low:.2f} to {high:.2f}")
 
 
+def content_of_class(evidence: Evidence, name: str, what: str) -> Figure:
+    """The same without style; not measured where that is of fewer classes, as of fewer rows."""
+    of_all, found = (
+        number(evidence.metrics, "round", each, "measured") for each in (name, f"content_{name}")
+    )
+    if of_all is not None and (found is None or found < of_all):
+        return unmeasured(ABSENT)
+    return of_class(evidence, f"content_{name}", what)
+
+
 def rare_recall(evidence: Evidence, name: str = "rare_recall") -> Figure:
     """Recall of rare modes, as a ratio to what as many real rows reach."""
     value, null = _of_round(evidence, name, "value", "null")

@@ -4,7 +4,9 @@ Brightness, contrast, saturation and tint that all images of a set have in commo
 their colours. The linear Monge-Kantorovich map undoes them: of all linear maps that give pixels the
 mean and covariance of other pixels it moves them least (Pitié & Kokaram 2007, "The linear
 Monge-Kantorovitch colour mapping for example-based colour transfer"). One map for the whole set
-leaves what its images do not share: an image that is paler than the others stays so.
+leaves what its images do not share: an image that is paler than the others stays so. The covariance
+is that within images. A style changes it as it changes that between them, so both give its map; but
+a set whose images have lost a part of the range of colours has lost it between them, and keeps it.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ GAIN: Final = 4.0
 """Greatest factor by which a direction of colours is stretched, and 1 over it the least: eight bits
 keep nothing of what was flattened more."""
 PLAIN: Final = 1e-8
-"""Variance of all channels at which pixels are of one colour, and what is added to each direction
+"""Variance of all channels at which images are of one colour, and what is added to each direction
 of colours, so that one without any variance is not divided by."""
 
 Values = NDArray[np.float32]
@@ -29,7 +31,10 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Colours:
-    """Mean [c] and covariance [c, c] of the pixels of some images, and their number."""
+    """Mean [c] of the pixels of some images, their covariance [c, c] within images, their number.
+
+    The covariance is about the mean of the image that a pixel belongs to.
+    """
 
     mean: Matrix
     covariance: Matrix
@@ -39,16 +44,16 @@ class Colours:
     def of(cls, values: Values) -> Self:
         """Take mean and covariance of all pixels of images, [n, h, w] or [n, h, w, c], n ≥ 1."""
         flat = _flat(values)
-        centred = flat - flat.mean(axis=0)
+        of_images = flat.reshape(len(values), -1, flat.shape[1])
+        centred = (of_images - of_images.mean(axis=1, keepdims=True)).reshape(flat.shape)
         return cls(flat.mean(axis=0), centred.T @ centred / len(flat), len(flat))
 
     def joined(self, other: Colours) -> Colours:
-        """Return mean and covariance of the pixels of both (Chan et al. 1979)."""
+        """Return mean and covariance of the pixels of both, which share no image."""
         pixels = self.pixels + other.pixels
-        share, apart = other.pixels / pixels, other.mean - self.mean
-        between = share * (1 - share) * np.outer(apart, apart)
-        within = (1 - share) * self.covariance + share * other.covariance
-        return Colours(self.mean + share * apart, within + between, pixels)
+        share = other.pixels / pixels
+        covariance = (1 - share) * self.covariance + share * other.covariance
+        return Colours(self.mean + share * (other.mean - self.mean), covariance, pixels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,8 +68,8 @@ class Transfer:
     def between(cls, ours: Colours, theirs: Colours) -> Self:
         """Make the map that gives pixels of `ours` the mean and covariance of `theirs`.
 
-        No direction is stretched or pressed by more than `GAIN`; where either set is of one colour,
-        its pixels are moved and not stretched at all.
+        No direction is stretched or pressed by more than `GAIN`; where each image of either set is
+        of one colour, pixels are moved and not stretched at all.
         """
         if min(np.trace(each.covariance) for each in (ours, theirs)) <= PLAIN:
             return cls(np.eye(len(ours.mean)), ours.mean, theirs.mean)

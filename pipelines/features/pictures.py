@@ -39,7 +39,7 @@ class Pictures:
         return Pictures(self.files[rows], self.embed)
 
     def colours(self) -> Colours:
-        """Take mean and covariance of the colours of all images, made small, n ≥ 1."""
+        """Take mean of the colours of all images and covariance in them, made small, n ≥ 1."""
         parts = (Colours.of(image_descriptor.reduced(values)) for values in self._chunks())
         return reduce(Colours.joined, parts)
 

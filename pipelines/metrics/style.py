@@ -5,7 +5,8 @@ has another shape on its points. What the images of the round have in common of 
 one linear map of their colours (`features.colour_transfer`), and they are embedded once more: what
 is off with their own colours and not with these is style. Real and held-out rows are as they are,
 and so is the null. A map for each image would hide what is no style: one that is paler than its
-fellows, as the mean of a class is, would become as vivid as they are.
+fellows, as the mean of a class is, would become as vivid as they are. So would a map that stretched
+the colours in which images differ: a round that lost half of their range would have it again.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Style(RoundMetric[NoSettings]):
     """Shape of the round, its rare modes and its classes, in the colours of the real rows."""
 
     name = "style"
-    version = "style/1"
+    version = "style/2"
     Settings = NoSettings
     sets = ("accepted",)
 
@@ -65,7 +66,7 @@ class Style(RoundMetric[NoSettings]):
         if rows.pictures is None or real.pictures is None:
             return {"accepted": {}}
         seen = Labelled(rows.pictures.points_in_colours_of(real.pictures), rows.labels)
-        n = min(len(seen.labels), len(held.labels))
+        n = min(len(each.labels) for each in (seen, held, real))
         some, others = (drawn(each, n, derive_seed(seed, "shape")) for each in (seen, held))
         yardstick = Yardstick(request.real.vectors, others.vectors, request.features, n)
         found = content.without_style(yardstick, some.vectors, seed)

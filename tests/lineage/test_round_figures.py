@@ -375,6 +375,16 @@ def test_on_points_of_a_network_style_is_told_from_classes_and_rare_modes(name: 
     assert found(0.4).verdict == found(None).verdict == "warn"
 
 
+@pytest.mark.parametrize("measured", [9, 10])
+def test_a_class_that_is_not_measured_without_style_is_not_excused(measured: int) -> None:
+    off = metric(0.3, 0.0, 1.0) | {"of": "7", "measured": 10, "among": 10}
+    same = metric(0.9, 0.0, 1.0) | {"of": "3", "measured": measured, "among": 10}
+    about = with_round(class_coverage=off, content_class_coverage=same)
+    network = replace(about, metrics={**about.metrics, "embedder": "learned"})
+    expected = "pass" if measured == 10 else "warn"
+    assert check(network, "class_coverage").verdict == expected
+
+
 def test_on_points_of_a_network_the_shape_is_judged_in_the_colours_of_real_rows() -> None:
     about = with_round(recall=metric(0.1, 0.02, 1.0))
     larger = replace(about, metrics={**about.metrics, "embedder": "learned"})

@@ -44,7 +44,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "metric content/3": "8f902a6bce1474618de0296908b7308ae349698ff285195f8ec5ededf718ad43",
     "metric neighbours/3": "48615a0b3f8e9c2ce12ff75a083c9246783a33fd3a37fb7f8213837609130293",
     "metric shape/1": "711fe5774bbf5032ecf93cb9a622a9faff09ea8909536b4db5376c3abfda8e76",
-    "metric style/1": "523f5d068b224960b00709a69aa1f9f25ce71a66f2e3cfd8153ed55c2c4827bd",
+    "metric style/2": "f9123002b0ca6350e74011703b5b781830b79fdc00436248123cc6f26d679cbd",
     "metric table_fidelity/1": "dd9a1da36f54b0851c5555c446051658fa2e596687c7bf6d690f49687feedc76",
     "metric table_neighbours/3": "f88a3a1413cb04e42fa02902ac3fcc6607b9bc161f247c268f823c7478d064de",
     "metric text_neighbours/2": "f45dbe28206ae4c8836bd751592cd484ca228bfd0caaf85a5e338d3e1ce8d9dc",

@@ -58,6 +58,14 @@ def test_an_image_that_is_paler_than_the_others_stays_so() -> None:
     assert found[0].std() < 0.3 * found[1:].std()
 
 
+def test_what_images_lost_between_them_stays_lost() -> None:
+    middles = PICTURES.mean(axis=(1, 2), keepdims=True)
+    narrow = PICTURES.mean(axis=(0, 1, 2)) + (PICTURES - middles)
+    assert np.abs(mapped(narrow.astype(np.float32), PICTURES) - narrow).max() < 1e-5
+    plain = np.broadcast_to(middles, PICTURES.shape)
+    assert np.abs(mapped(plain, PICTURES) - plain).max() < 1e-5
+
+
 def test_what_was_flattened_is_not_stretched_without_end() -> None:
     grey = np.repeat(PICTURES.mean(axis=3, keepdims=True), 3, axis=3)
     gains = np.linalg.eigvalsh(
@@ -79,7 +87,8 @@ def test_colours_of_two_parts_are_those_of_the_whole() -> None:
     whole, joined = Colours.of(PICTURES), Colours.of(PICTURES[:7]).joined(Colours.of(PICTURES[7:]))
     assert np.allclose(whole.mean, joined.mean)
     assert np.allclose(whole.covariance, joined.covariance)
-    assert np.allclose(whole.covariance, np.cov(PICTURES.reshape(-1, 3).T, bias=True))
+    within = [np.cov(image.reshape(-1, 3).T, bias=True) for image in PICTURES]
+    assert np.allclose(whole.covariance, np.mean(within, axis=0))
     assert whole.pixels == joined.pixels == 900
 
 

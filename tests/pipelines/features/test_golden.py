@@ -55,7 +55,7 @@ from tests import golden
 
 GOLDEN: Final[Mapping[str, str]] = {
     "byte_model": "f4c3575cf7df48cfe68788727dc63e7a28c128598ac18ef5058d5cb610a2a005",
-    "colour_transfer": "a3c6ca41367bc9c1094bdef7c533ad896adfcbce0f28a4827a00c17695d94b0b",
+    "colour_transfer": "0b6c2f45ecf5c382a09a1d8700a0baca4cf1f9166ef5e030d2ff3e84657c00e1",
     "containment": "f2158ac1f5cd4977185149becea78ce3c9bc82449caf117709902dd1569e8aaa",
     "embedding": "f97e465ffba40f4dfd949586c208c726a82dbb45c26d410810118d59f67534b4",
     "image_classifier": "0009b046c473b155c619a5d7194f8a43ad41bf424205b6c59b6e28c1d2c476c0",
@@ -71,7 +71,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "closest": "973a1d45132588a33f3911c47a27a23a855a524ae2bd2b36e8f761f9033e2c1c",
     "near_pairs": "154da93f42478758e7ddd60a31866338fb505faac057c37149852840c051c169",
     "knn_votes": "ade72f7a672c40787e869fa2bae0bc8c7945f4192d9f92e7d3fbc3ee58c87ae1",
-    "pictures": "d34ba0b9fd85fd36b9f47bd99e1f3cc485964527e17a711c59349660df465717",
+    "pictures": "2cd4bd5f8e93b55b4270d6efa5c83b8a941bfd28a7e7fcf36d988102438f0ddd",
     "pii": "f12f1178bd3cc9ceb39e026552b192c9a6148e811fd8393e656d14fb43c841a2",
     "shingles": "86ab41ebf94fc3d943ef3ca0d3a34c31863e2147b024299ee77ed04b59b81354",
     "text_classifier": "e6d927cc870e02a744a4848c23152cf69b9ff486e84187c5a149201db644ffb1",

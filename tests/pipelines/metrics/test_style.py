@@ -47,13 +47,13 @@ def labelled(values: Values) -> Labelled:
 REAL, HELD = labelled(scenes(1)), labelled(scenes(2))
 
 
-def measured(values: Values) -> Mapping[str, Metric]:
+def measured(values: Values, real: Labelled = REAL, held: Labelled = HELD) -> Mapping[str, Metric]:
     rows = labelled(values)
     request = MetricRequest(
-        real=REAL,
-        validation=HELD,
-        sets={"accepted": rows, "mix": REAL},
-        features=features.fit(REAL.vectors),
+        real=real,
+        validation=held,
+        sets={"accepted": rows, "mix": real},
+        features=features.fit(real.vectors),
         null_draws=5,
         bootstrap=20,
         seed=9,
@@ -95,6 +95,28 @@ def test_rows_that_lost_their_modes_are_no_style(plain: Mapping[str, Metric]) ->
     values = scenes(3)
     found = measured(0.85 * np.concatenate([values[:16]] * 10))
     assert found["content_recall"].value < 0.5 * plain["content_recall"].value
+
+
+def test_images_that_lost_a_part_of_the_range_of_colours_are_no_style() -> None:
+    """Each image is of nearly one colour, so its colour is its content."""
+
+    def plain_ones(seed: int, width: float) -> Values:
+        draw = np.random.default_rng(seed)
+        grounds = 0.5 + width * draw.uniform(-0.4, 0.4, (COUNT, 1, 1, 3))
+        return np.clip(grounds + draw.normal(0, 0.02, (COUNT, SIDE, SIDE, 3)), 0, 1)
+
+    real, held = (labelled(plain_ones(seed, 1.0)) for seed in (1, 2))
+    whole, narrow = (measured(plain_ones(3, width), real, held) for width in (1.0, 0.4))
+    for name in ("recall", "rare_recall", "class_coverage"):
+        assert whole[f"content_{name}"].value > 0.8
+        assert narrow[f"content_{name}"].value < 0.35
+    assert narrow["content_variance"].value < 0.65
+
+
+def test_no_more_rows_are_compared_than_there_are_real_ones() -> None:
+    few = REAL.at(np.arange(40))
+    found = measured(scenes(3), few)
+    assert found["content_coverage"].value < found["content_coverage"].null + 0.1
 
 
 def test_rows_that_no_network_measures_have_no_such_figures() -> None:
