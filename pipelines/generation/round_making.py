@@ -86,7 +86,7 @@ def make_share(ctx: RoundContext, key: StageKey, share: Share) -> KeptShare:
     missing = [each for each in own if not opened.kept.holds(each)]
     whole = executor.model_copy(update={"lost": 0.0})
     _fill(ctx, key, opened, whole, missing, lost=[])
-    others = [each for each in every if each not in own]
+    others = {*every} - {*own}
     kept = len(own) + sum(opened.kept.holds(each) for each in others)
     return KeptShare(len(missing), kept, len(every))
 
@@ -138,7 +138,9 @@ def _accepted(
 
         def made(shard: Shard) -> MadeShard:
             if not kept.holds(shard):
-                list(running.run(_task_here(opened), [shard], one, STAGE, shown=False))
+                every = len(plan.shards)
+                task = _task_here(opened)
+                list(running.run(task, [shard], one, STAGE, total=every, shown=False))
             return joining.read(kept, shard)
 
         return made
@@ -162,7 +164,16 @@ def _fill(
         if executor.kind != "local":
             order = work_folder.order(ctx, key, folder, opened.plan.request.settings)
             task = Task(shard_worker.opened, shard_worker.make, order)
-        results = running.run(task, missing, executor, STAGE, gpus=gpus, lost=lost, folder=folder)
+        results = running.run(
+            task,
+            missing,
+            executor,
+            STAGE,
+            total=len(opened.plan.shards),
+            gpus=gpus,
+            lost=lost,
+            folder=folder,
+        )
         for shard, carried in results:
             if carried is not None:  # by a worker that could not keep it here itself
                 opened.kept.put(shard, carried)

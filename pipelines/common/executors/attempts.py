@@ -23,7 +23,7 @@ class Attempts:
 
     stage: str
     total: int
-    """Shards that there are."""
+    """Shards that the stage has, also those that were made before."""
     settings: ExecutorSettings
     lost: list[Shard] = field(default_factory=list)
     """Shards that were given up."""
@@ -37,18 +37,19 @@ class Attempts:
         """
         self._failed[shard.index] += 1
         tries, error = self._failed[shard.index], failure.error
-        in_vain = failure.final or (isinstance(error, PipelineError) and not _may_pass(error))
-        if not in_vain and tries <= self.settings.retries:
+        in_vain = failure.of_all or (isinstance(error, PipelineError) and not _may_pass(error))
+        if not (in_vain or failure.last) and tries <= self.settings.retries:
             console.line(
                 f"{self._named(shard)} failed and is tried again ({tries} of "
                 f"{self.settings.retries}): {_said(error)}"
             )
             return True
         if in_vain or (len(self.lost) + 1) > self.settings.lost * self.total:
-            times = "" if tries == 1 else f" {tries} times"
+            times = "" if tries == 1 or failure.last else f" {tries} times"
             console.line(f"{self._named(shard)} failed{times}, and the stage ends")
             raise error
-        console.line(f"{self._named(shard)} is lost after {tries} tries: {_said(error)}")
+        after = "" if failure.last else f" after {_counted(tries)}"
+        console.line(f"{self._named(shard)} is lost{after}: {_said(error)}")
         self.lost.append(shard)
         return False
 
@@ -59,6 +60,10 @@ class Attempts:
 
 def _may_pass(error: PipelineError) -> bool:
     return isinstance(error, AGAIN)
+
+
+def _counted(tries: int) -> str:
+    return "1 try" if tries == 1 else f"{tries} tries"
 
 
 def _said(error: Exception) -> str:

@@ -174,7 +174,7 @@ def _outcome(done: Future[Any]) -> Done[Any] | Failed:
     if error is None:
         outcome: Done[Any] | Failed = done.result()
         return outcome
-    return Failed(WorkerError(f"Ray gave it up: {_first_line(error)}"), final=True)
+    return Failed(WorkerError(f"Ray gave it up: {_first_line(error)}"), last=True)
 
 
 def _first_line(error: BaseException) -> str:

@@ -29,6 +29,7 @@ def run(
     settings: ExecutorSettings,
     stage: str,
     *,
+    total: int | None = None,
     gpus: float = 0.0,
     lost: list[Shard] | None = None,
     folder: WorkFolder | None = None,
@@ -44,6 +45,8 @@ def run(
         shards: each with its rows and seed.
         settings: where they run.
         stage: its name, for people.
+        total: shards that the stage has, of which the settings allow a share to be lost; None:
+            these are all.
         gpus: that a shard takes on Ray.
         lost: gets the shards that were given up, where the settings allow any.
         folder: that workers need on other machines.
@@ -53,7 +56,8 @@ def run(
         Exception: that of a shard that failed for good.
         LibraryError: Ray is not installed.
     """
-    attempts = Attempts(stage, len(shards), settings, [] if lost is None else lost)
+    every = len(shards) if total is None else total
+    attempts = Attempts(stage, every, settings, [] if lost is None else lost)
     if not shards:
         return
     results = (

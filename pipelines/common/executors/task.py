@@ -49,8 +49,10 @@ class Failed:
     """A shard that failed."""
 
     error: Exception
-    final: bool = False
-    """Whether another try would be in vain: the task could not be opened, or tries are used up."""
+    of_all: bool = False
+    """Whether every shard would fail so: the task could not be opened."""
+    last: bool = False
+    """Whether its tries are used up already, by who ran it."""
 
 
 def do(task: Task[Any, Result], shard: Shard) -> Done[Result] | Failed:
@@ -60,7 +62,7 @@ def do(task: Task[Any, Result], shard: Shard) -> Done[Result] | Failed:
             _OPENED.clear()
             _OPENED[task.token] = task.open(task.data)
     except Exception as error:  # noqa: BLE001  of any library; it is raised where the stage runs
-        return Failed(_portable(error), final=True)
+        return Failed(_portable(error), of_all=True)
     try:
         return Done(task.work(_OPENED[task.token], shard))
     except Exception as error:  # noqa: BLE001  as above

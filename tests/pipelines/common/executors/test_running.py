@@ -14,8 +14,9 @@ import pytest
 from lake.polling import until
 from pipelines.common.errors import GeneratorError, ParamsError, WorkerError
 from pipelines.common.executors import running
+from pipelines.common.executors.attempts import Attempts
 from pipelines.common.executors.settings import ExecutorSettings, chosen
-from pipelines.common.executors.task import Task
+from pipelines.common.executors.task import Failed, Task
 from pipelines.common.shards import Shard, split
 from tests.flow.projects import alive
 from tests.pipelines.common.executors.work import Plan, opened, work
@@ -85,6 +86,33 @@ def test_so_many_shards_may_be_lost_and_no_more(tmp_path: Path, executor: dict[s
         done(Plan(str(tmp_path / "not"), bad=2, tries=9), executor, lost=0.16, retries=0)
 
 
+def test_the_share_that_may_be_lost_is_of_all_shards_of_the_stage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost: list[Shard] = []
+    rest = list(split(12, 2, "work", root=1))[3:]  # the others were made before
+    own = ExecutorSettings(retries=0, lost=0.17)
+    task = Task(opened, work, Plan(str(tmp_path), bad=4, tries=9))
+    results = running.run(task, rest, own, "work", total=6, lost=lost)
+    assert [shard.index for shard, _ in results] == [3, 5]
+    assert [shard.index for shard in lost] == [4]
+    told = "work: shard 4 of 6 (rows 8 to 9) is lost after 1 try: the shard cannot be made"
+    assert told in capsys.readouterr().err
+
+
+def test_a_shard_that_ray_has_given_up_may_be_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    shards = list(split(12, 2, "work", root=1))
+    attempts = Attempts("work", len(shards), ExecutorSettings(lost=0.17))
+    given_up = Failed(WorkerError("Ray gave it up: the worker died"), last=True)
+    assert not attempts.again(shards[2], given_up)
+    assert attempts.lost == [shards[2]]
+    with pytest.raises(WorkerError, match="Ray gave it up"):
+        attempts.again(shards[3], given_up)
+    told = capsys.readouterr().err
+    assert "work: shard 2 of 6 (rows 4 to 5) is lost: Ray gave it up: the worker died" in told
+    assert "work: shard 3 of 6 (rows 6 to 7) failed, and the stage ends" in told
+
+
 @BOTH
 @pytest.mark.parametrize("how", ["settings", "open"])
 def test_what_no_other_try_can_mend_is_tried_once(
@@ -126,8 +154,9 @@ ENDLESS = """
 import os, signal, sys, time
 from pathlib import Path
 from pipelines.common.executors import running
+from pipelines.common.executors.attempts import Attempts
 from pipelines.common.executors.settings import ExecutorSettings
-from pipelines.common.executors.task import Task
+from pipelines.common.executors.task import Failed, Task
 from pipelines.common.shards import split
 from tests.pipelines.common.executors.endless import opened, work
 settings = ExecutorSettings(kind="processes", workers=2)
