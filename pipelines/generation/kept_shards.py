@@ -37,6 +37,9 @@ CANDIDATES: Final = "candidates.parquet"
 PARENTS: Final = "parents.parquet"
 FORMAT: Final = 1
 THERE: Final = (errno.EEXIST, errno.ENOTEMPTY)
+ANOTHER: Final = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EINVAL, errno.EFBIG)
+"""Of errors of reading: something else lies in the place of a kept file. After any other, such as
+one of the disk or of permissions, the shard may well be whole, and is not touched."""
 
 
 def round_of(folder: Path) -> tuple[str, int] | None:
@@ -142,13 +145,19 @@ class KeptShards:
         return {"format": FORMAT, "shard": place, "generator": self.generator}
 
     def _checked(self, shard: Shard) -> tuple[dict[str, Any], dict[str, bytes]] | None:
-        """Facts and files of a shard, if it is kept; one that was changed is removed."""
+        """Facts and files of a shard, if it is kept; one that was changed is removed.
+
+        Raises:
+            OSError: it is there, and cannot be read.
+        """
         try:
             return self._contents(shard)
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno not in ANOTHER:
+                raise
             if not self.path(shard).exists():
                 return None
-        except (OSError, ValueError, TypeError, LookupError):
+        except (ValueError, TypeError, LookupError):
             pass
         self._drop(shard)
         return None
@@ -157,11 +166,11 @@ class KeptShards:
         """As `_checked`.
 
         Raises:
-            FileNotFoundError: there is none.
-            OSError: it cannot be read.
+            OSError: there is none, or it cannot be read.
             ValueError: it was changed, or is another one.
         """
-        about = documents.read_object(self.path(shard) / ABOUT, files.MAX_BYTES, strict=False)
+        said = files.read_bytes(self.path(shard) / ABOUT, follow=False)
+        about = documents.parse_json(said, strict=False)
         known = self._about(shard)
         facts, sums = dict(about["facts"]), dict(about["files"])
         if {name: about.get(name) for name in known} != known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -13,8 +14,10 @@ import polars as pl
 import pytest
 
 from lake.polling import until
+from pipelines.common.shards import Shard
 from pipelines.generation import round_making
 from pipelines.generation.kept_shards import KeptShards
+from pipelines.generators.making import MadeShard
 from pipelines.generators.protocol import GenerateResult
 from pipelines.rounds import manifest, parts, receipts, tables
 from tests.flow.executed import KEY, digest, fitted, made_by, opened, shard_folders
@@ -97,6 +100,39 @@ def test_shards_of_another_generator_are_not_taken(copied: Project) -> None:
     copied.run("generate", KEY)
     assert times_made() == {0: 2, 1: 2, 2: 2, 3: 2, 4: 1}
     committed(copied, expected)
+
+
+def test_a_shard_that_cannot_be_read_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = KeptShards(tmp_path / "key", "0" * 64, {"dataset": "tiny", "round": 3})
+    shard = Shard(0, 0, 2, 7)
+    kept.write(shard, MadeShard(pl.DataFrame({"row": [0, 1]}), None))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            kept.holds(shard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert kept.holds(shard)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_lies_in_the_place_of_a_kept_shard_is_made_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = KeptShards(tmp_path / "key", "0" * 64, {"dataset": "tiny", "round": 3})
+    shard, elsewhere = Shard(0, 0, 2, 7), tmp_path / "about"
+    kept.write(shard, MadeShard(pl.DataFrame({"row": [0, 1]}), None))
+    (kept.path(shard) / "shard.json").rename(elsewhere)
+    (kept.path(shard) / "shard.json").symlink_to(elsewhere)
+    assert not kept.holds(shard)
+    assert "was changed" in capsys.readouterr().err
+    assert elsewhere.is_file()
+    nowhere = KeptShards(elsewhere / "key", "0" * 64, {"dataset": "tiny", "round": 3})
+    assert not nowhere.holds(shard)
+    assert capsys.readouterr().err == ""
 
 
 def test_shares_are_made_in_any_order_and_put_together(
