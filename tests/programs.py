@@ -18,7 +18,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -55,7 +55,7 @@ def fork_workers(config: pytest.Config, specs: Iterable[Any]) -> None:
             forking.wait()
 
         config.add_cleanup(end)
-        _await(folder)
+        _await(folder, lambda: forking.poll() is not None)
 
     folder = made_once(config._tmp_path_factory, MADE, make)
     for spec in specs:
@@ -108,6 +108,16 @@ def _options(said: IO[bytes]) -> dict[str, Any]:
     }
 
 
-def _await(folder: Path) -> None:
-    started = until((folder / SOCKET).exists, interval=0.05, timeout=240)
-    assert started, (folder / SAID).read_text(encoding="utf-8")
+def _await(folder: Path, has_ended: Callable[[], bool] = lambda: False) -> None:
+    """Wait until that process serves.
+
+    Raises:
+        UsageError: It does not; the message is what it said.
+    """
+    socket = folder / SOCKET
+    until(lambda: socket.exists() or has_ended(), interval=0.05, timeout=240)
+    if not socket.exists():
+        said = (folder / SAID).read_text(encoding="utf-8", errors="replace")
+        raise pytest.UsageError(
+            f"{SERVER.name} imports what tests need, and did not begin:\n{said}"
+        )
