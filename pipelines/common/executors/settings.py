@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from pipelines.common.errors import ParamsError
 from pipelines.common.settings import StrictModel, nearest, operational
@@ -18,6 +18,7 @@ from pipelines.common.settings import StrictModel, nearest, operational
 VARIABLE: Final = "STEMMA_EXECUTOR"
 KINDS: Final = ("local", "processes", "ray")
 Kind = Literal["local", "processes", "ray"]
+Gpus = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class ExecutorSettings(StrictModel):
@@ -30,7 +31,7 @@ class ExecutorSettings(StrictModel):
     address: str | None = operational(None, min_length=1)
     """Of a Ray cluster, as `ray.init` takes it, such as `auto` or `ray://head:10001`. None: that of
     RAY_ADDRESS, or one that is started on this machine for the stage."""
-    num_gpus: float | Mapping[str, float] = operational(0.0)
+    num_gpus: Gpus | Mapping[str, Gpus] = operational(0.0)
     """GPUs that a shard takes on Ray: a number, or numbers by generator; below 1, shards share."""
     retries: int = operational(2, ge=0)
     """How often a shard that failed is tried again."""

@@ -194,3 +194,6 @@ def test_gpus_are_those_of_the_generator() -> None:
     assert ExecutorSettings(num_gpus=0.5).gpus("diffusion") == 0.5
     by_generator = ExecutorSettings(num_gpus={"diffusion": 1.0})
     assert (by_generator.gpus("diffusion"), by_generator.gpus("augment")) == (1.0, 0.0)
+    for wrong in (-1, float("nan"), {"diffusion": -1}):
+        with pytest.raises(ValueError, match="num_gpus"):
+            ExecutorSettings.model_validate({"kind": "ray", "num_gpus": wrong})
