@@ -112,6 +112,7 @@ class Images(Modality):
     Settings = ImageSettings
     near = "RMS pixel distance"
     default_near = 0.06
+    pairs_are_within = True
     scorers: ClassVar[Mapping[str, Mapping[str, Any]]] = {"agreement": {}, "distance": {}}
     guard_metrics = ("neighbours", "classes", "content", "style")
     task = "image_labels"

@@ -55,6 +55,9 @@ class Modality(Plugin, Protocol):
     """Whether columns of a CSV file get the types of their values; otherwise all are texts."""
     derived: ClassVar[tuple[str, ...]] = ()
     """Columns that `shown` adds, which no column of the user's can be called like."""
+    pairs_are_within: ClassVar[bool] = False
+    """Whether `pairs` links all rows that `within` finds near, whichever of them are compared. A
+    split by groups then has no near-duplicates across it, and ingest need not search for them."""
     whole_picture: ClassVar[bool] = False
     """Its picture is of all rows of a round, instead of some of each class."""
 

@@ -19,7 +19,7 @@ from lake.values import Commit
 from lineage import payload, record
 from pipelines.common import console
 from pipelines.common.errors import DataError, StaleError
-from pipelines.gate import stored_leaks
+from pipelines.gate import contamination, stored_leaks
 from pipelines.params import Dataset, Params, load
 from pipelines.rounds import (
     adoption,
@@ -172,10 +172,7 @@ def _publish(
 
 
 def _write(lake: Lake, branch: str, named: Named, prepared: Prepared, settings: Dataset) -> int:
-    """Stage the training rows, their lineage, their leaks (none) and the manifest of round 0.
-
-    The split has kept near-duplicates together, and `Prepared.proved` says that no group of them is
-    in two splits, so there is nothing to search for.
+    """Stage the training rows, their lineage, their leaks and the manifest of round 0.
 
     Returns:
         The number of training rows.
@@ -187,7 +184,7 @@ def _write(lake: Lake, branch: str, named: Named, prepared: Prepared, settings: 
     lake.write(branch, refs.part(dataset, "samples", 0), samples)
     lineage = record.real(prepared.lineage.join(train, on="row", how="semi").sort("row"))
     lake.write(branch, refs.part(dataset, "lineage", 0), lineage)
-    leaks = stored_leaks.NO_LEAKS.select(stored_leaks.STORED)
+    leaks = _leaks(samples, frame, settings)
     lake.write(branch, refs.part(dataset, stored_leaks.LEAKS, 0), leaks)
     checksum = stored_leaks.samples_checksum(lake, branch, dataset, 0)
     sizes = dict(sorted(frame["split"].value_counts().iter_rows()))
@@ -212,6 +209,21 @@ def _write(lake: Lake, branch: str, named: Named, prepared: Prepared, settings: 
     manifest.write(lake, branch, dataset, 0, content)
     merging.write_head(lake, branch, dataset, 0, key)
     return len(train)
+
+
+def _leaks(samples: pl.DataFrame, rows: pl.DataFrame, settings: Dataset) -> pl.DataFrame:
+    """Find the training rows that are near-duplicates of held-out rows.
+
+    The split has kept together what the modality pairs, and `Prepared.proved` says that no group is
+    in two splits. Where distances depend on the rows that are compared, or pairs may be missed,
+    there may be others all the same.
+    """
+    modality = settings.modality
+    if modality.pairs_are_within:
+        return stored_leaks.NO_LEAKS.select(stored_leaks.STORED)
+    held_out = rows.filter(pl.col("split").is_in(holdout.SPLITS))
+    leaks = contamination.near_duplicates(samples, held_out, settings.ingest.near, modality)
+    return leaks.select(stored_leaks.STORED)
 
 
 def _modality_settings(settings: Dataset) -> dict[str, object]:
