@@ -86,7 +86,12 @@ def is_plain(image: Image.Image) -> bool:
 
 
 def _is_turned(image: Image.Image) -> bool:
-    """Tell whether EXIF names an orientation; EXIF that cannot be read names none."""
+    """Tell whether EXIF names an orientation; EXIF that cannot be read names none.
+
+    Where EXIF is behind the pixels, they are decoded, so an error of theirs must not be taken for
+    one of EXIF: Pillow raises it once, and takes what was decoded for the image after that.
+    """
+    image.load()
     try:
         return image.getexif().get(ORIENTATION, 1) in TURNED
     except Exception:  # noqa: BLE001  hostile bytes break a reader in any way, and pixels are whole

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from PIL import Image, ImageCms
 
+from lineage import decoded_images
 from pipelines.features import image_conversion, image_forms, images
 from pipelines.features.image_conversion import Form
 from pipelines.features.images import ImageError
@@ -232,3 +233,14 @@ def test_colours() -> None:
 def test_exif_that_cannot_be_read_names_no_orientation() -> None:
     data = file(grey(), exif=b"Exif\0\0no TIFF at all")
     assert image_forms.bring(column([data]), Form()).images[0]["bytes"] == data
+
+
+@pytest.mark.parametrize("form", [Form(), Form((20, 30))])
+def test_damaged_pixels_are_not_taken_for_an_image(form: Form) -> None:
+    whole = file(grey(np.random.default_rng(0).integers(0, 256, (40, 40))))
+    damaged = whole[:60] + bytes([whole[60] ^ 255]) + whole[61:]
+    with (
+        decoded_images.kept(),
+        pytest.raises(ImageError, match=r"1 of 1 images cannot be used: row 0 cannot be decoded"),
+    ):
+        image_forms.bring(column([damaged]), form)
