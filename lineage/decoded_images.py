@@ -94,6 +94,11 @@ class _Store:
         self.written = self.end
         return True
 
+    def close(self) -> None:
+        """End the file; nobody needs what could not be written to it."""
+        with suppress(OSError):
+            self.file.close()
+
 
 _STORE: ContextVar[_Store | None] = ContextVar("decoded_images", default=None)
 
@@ -106,10 +111,10 @@ def kept() -> Iterator[None]:
         return
     with ExitStack() as stack:
         with suppress(OSError):  # without a place for it nothing is kept
-            file = stack.enter_context(
-                tempfile.TemporaryFile(prefix="stemma-pixels-", buffering=1 << 20)
-            )
-            stack.callback(_STORE.reset, _STORE.set(_Store(file)))
+            file = tempfile.TemporaryFile(prefix="stemma-pixels-", buffering=1 << 20)  # noqa: SIM115
+            store = _Store(file)
+            stack.callback(store.close)
+            stack.callback(_STORE.reset, _STORE.set(store))
         yield
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -126,3 +127,14 @@ def test_without_a_place_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     with decoded_images.kept():
         assert images.decode(files).shape == (1, 12, 9)
         assert decoded_images.find(file(noise(1, 12, 9))) is None
+
+
+def test_a_disk_that_fills_up_ends_no_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = column(*(file(noise(seed, 12, 9)) for seed in range(3)))
+    expected = images.decode(files)
+    full = Path("/dev/full").open("w+b", buffering=1 << 20)  # noqa: SIM115  closed as it would be
+    monkeypatch.setattr(decoded_images.tempfile, "TemporaryFile", lambda **_named: full)
+    with decoded_images.kept():
+        assert np.array_equal(images.decode(files), expected)
+        assert np.array_equal(images.decode(files), expected)
+    assert full.closed
