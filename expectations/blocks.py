@@ -63,9 +63,11 @@ def verify(
     catalogue.check(suite)
     verifier.check_columns(suite, blocks.names)
     verifier.check_key(pl.concat(list(blocks.read([]))))
+    names = _columns(rule for rule in suite.rules if catalogue.judges_rows(rule))
     with references.using(verifier.checked_references(suite, reference or {})):
-        judged = _Judged(suite, _of_whole(blocks, suite))
-        names = _columns(rule for rule in suite.rules if catalogue.judges_rows(rule))
+        types = next(iter(blocks.read(names))).schema
+        whole = [rule for rule in suite.rules if _needs_all_rows(rule, types)]
+        judged = _Judged(suite, _of_whole(blocks, suite.name, whole))
         for block in blocks.read(names):
             yield judged.verdicts(block.with_columns(cs.float().fill_nan(None)))
     judged.check_values()
@@ -77,18 +79,29 @@ def _columns(rules: Iterator[Rule]) -> list[str]:
     return [name for name in names if name not in KEY]
 
 
-def _of_whole(blocks: Blocks, suite: Suite) -> dict[str, Outcome]:
-    """Judge what needs all rows: outcomes by the names of expectations."""
-    whole = [rule for rule in suite.rules if not catalogue.judges_row_by_row(rule)]
+def _needs_all_rows(rule: Rule, types: pl.Schema) -> bool:
+    """Whether a rule would say something else of a row if it saw a block alone.
+
+    Great Expectations sees whole numbers as such where none of them is null, and otherwise as
+    floating-point numbers, which have other texts (`12.0`) and are not exact beyond 2⁵³.
+    """
+    if not catalogue.judges_row_by_row(rule):
+        return True
+    asks_values = rule.type not in catalogue.ABOUT_ONE_NULL
+    return asks_values and any(types[name].is_integer() for name in rule.columns)
+
+
+def _of_whole(blocks: Blocks, name: str, whole: Sequence[Rule]) -> dict[str, Outcome]:
+    """Judge what needs all rows, of the suite of this name: outcomes by names of expectations."""
     found: dict[str, Outcome] = {}
     for rule in whole:
         if rule.type in ROW_COUNT or catalogue.needs_its_columns_alone(rule):
             names = _columns(iter([rule]))
         else:
-            names = [name for name in blocks.names if name not in KEY]
+            names = [each for each in blocks.names if each not in KEY]
         batch = pl.concat(list(blocks.read(names))).with_columns(cs.float().fill_nan(None))
         verifier.check_values(rule, batch)
-        (found[rule.name],) = outcomes(batch, Suite(suite.name, (rule,)))
+        (found[rule.name],) = outcomes(batch, Suite(name, (rule,)))
     return found
 
 

@@ -93,6 +93,20 @@ def test_what_compares_rows_sees_all_of_them(suite: Any) -> None:
     assert sorted(unique["row"]) == [0, 10]
 
 
+def test_texts_of_whole_numbers_do_not_depend_on_which_block_has_a_null(make: Make) -> None:
+    lengths = "expect_column_value_lengths_to_equal"
+    suite = make(
+        column("not_be_null", "count"),
+        column("match_regex", "count", regex="^[0-9]$"),
+        (lengths, {"column": "count", "value": 1}, "critical"),
+        column("be_in_set", "count", value_set=[2**53]),
+    )
+    large = rows().with_columns(count=pl.col("count").replace(10, 2**53 + 1))
+    whole = verifier.verify(large, suite).verdicts
+    parts = pl.concat(blocks.verify(Cut(large, 4), suite))
+    assert parts.sort(ORDER).equals(whole.sort(ORDER))
+
+
 def test_a_column_without_any_value_is_refused_after_the_last_block(make: Make) -> None:
     suite = make(column("not_be_null", "score"), column("not_be_null", "count"))
     nothing = rows().with_columns(score=pl.lit(None, pl.Float64))
