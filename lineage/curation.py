@@ -102,14 +102,17 @@ def decisive(verdicts: pl.DataFrame) -> pl.DataFrame:
         Those that did not pass, those on the whole round, and one of each row that has passed all,
         in their order, without what was observed. `decide`, `stopping`, `kept` and `warned` say the
         same of them, and of several parts put together.
+
+    Raises:
+        SchemaError: they are no verdicts.
     """
-    narrow = verdicts.with_columns(
-        observed=None, detail=pl.when(pl.col("row").is_null()).then("detail")
+    typed = schema.conform(verdicts, schema.VERDICTS)
+    narrow = typed.with_columns(
+        observed=pl.lit(None, pl.Float64), detail=pl.when(pl.col("row").is_null()).then("detail")
     )
-    typed = schema.conform(narrow, schema.VERDICTS)
     stays = not_passed() | pl.col("row").is_null()
     first = pl.struct(KEY).is_first_distinct()
-    return typed.filter(stays | (first & ~stays.any().over(KEY)))
+    return narrow.filter(stays | (first & ~stays.any().over(KEY)))
 
 
 def kept(verdicts: pl.DataFrame) -> pl.DataFrame:

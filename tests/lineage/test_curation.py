@@ -326,3 +326,9 @@ def test_of_rows_that_pass_one_verdict_decides() -> None:
         (1, "failed"),
         (2, "passed"),
     ]
+
+
+@pytest.mark.parametrize("name", ["row", "verdict", "detail"])
+def test_what_lacks_a_column_is_no_table_of_verdicts(name: str) -> None:
+    with pytest.raises(SchemaError, match=f"column '{name}' .* is missing"):
+        curation.decisive(verdicts(*passed(2)).drop(name))
