@@ -16,6 +16,7 @@ from lake.client import Lake
 from lineage import identity
 from pipelines import params
 from pipelines.common.errors import BlockedError, StaleError
+from pipelines.generation.joining import RoundMade
 from pipelines.generators.protocol import GenerateReport, GenerateResult
 from pipelines.rounds import branches, context, manifest, tables
 from pipelines.rounds.context import write_receipt
@@ -86,11 +87,11 @@ def generate_by_hand(project: Project) -> None:
     base = branches.origin(at, supersede=False)
     key = StageKey(key="by hand", recipe="by hand")
     candidates = drawn(CANDIDATES).with_columns(pl.lit(0.0).alias("opaque_share"))
-    result = GenerateResult(candidates, None, GenerateReport({}))
+    made = RoundMade.whole(GenerateResult(candidates, None, GenerateReport({})))
     start = branches.cleared(at, base)
     with round_commit(at, "generate", key=key, start=start, message="By hand") as tx:
         tx.metadata[BASE] = base
-        generate._write(at, tx, result, generate._lineage(at, result), {"seconds": 0.0})
+        generate._write(at, tx, made, generate._lineage(at, made.result), {"seconds": 0.0})
     write_receipt(at, "generate", tx.result.commit.id, key, {"candidates": CANDIDATES})
 
 

@@ -104,9 +104,10 @@ def test_figures_of_larger_images_are_measured_on_the_network(
     assert found["good"].features == found["bad"].features
     assert found["good"].round["recall"].value > 0.5 > found["bad"].round["recall"].value
     assert found["bad"].round["coverage"].value < 0.1
-    for name in ("recall", "coverage", "variance"):
+    # Of sixty images with two colours each, the covariance within images is off by a quarter.
+    for name, within in {"recall": 0.2, "coverage": 0.2, "variance": 0.3}.items():
         own = found["good"].round[name].value
-        assert found["good"].round[f"content_{name}"].value == pytest.approx(own, abs=0.2)
+        assert found["good"].round[f"content_{name}"].value == pytest.approx(own, abs=within)
     assert found["bad"].round["content_recall"].value < 0.5
     assert found["good"].scores["accuracy"]["mix"].value > 0.9
     pixels = load("image", ("image",), {"features": "pixels"})

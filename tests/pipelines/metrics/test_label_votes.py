@@ -74,7 +74,10 @@ def test_both_families_are_judged_by_the_first_ones_figure() -> None:
     found = task_figures.section(
         Second(),
         SimpleNamespace(),
-        dict.fromkeys(("mix", "real_only")),
+        {
+            name: SimpleNamespace(labels=labels[:rows])
+            for name, rows in (("mix", 9), ("real_only", 8))
+        },
         validation,
         first=first,
         settings=SimpleNamespace(bootstrap=50),
