@@ -18,10 +18,10 @@ from pipelines.common.executors import on_ray
 
 MINIMAL = {
     "include_dashboard": False,
-    "node_ip_address": "127.0.0.2",
+    "node_ip_address": on_ray.LOOPBACK,
     "object_store_memory": 80 << 20,
 }
-"""On loopback; for 127.0.0.1 Ray would look at the address that others reach this machine at."""
+"""On loopback."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Raylets:
 def raylets(count: int) -> Iterator[Raylets]:
     """Start a cluster, and end it."""
     on_ray.imported()
+    with on_ray.loopback_alone():
+        yield from _started(count)
+
+
+def _started(count: int) -> Iterator[Raylets]:
     from ray.cluster_utils import Cluster  # noqa: PLC0415  an extra
 
     folder = on_ray._temporary_folder()

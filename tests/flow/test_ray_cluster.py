@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from pipelines.generators.protocol import GenerateResult
@@ -77,6 +80,43 @@ def test_a_round_of_pictures_survives_a_killed_raylet(copied: Project, cluster: 
     assert sorted(lines("made")) == list("01234")
     assert len(lines("began")) == 6  # one shard had begun on the node that was killed
     assert shard_folders() == []
+
+
+def places_of_clusters() -> set[Path]:
+    """Folders of the clusters that stages have started here and that are there."""
+    roots = {Path(tempfile.gettempdir()), Path("/tmp")}  # noqa: S108  as stages do
+    return {place for root in roots for place in root.glob("stemma-ray-*")}
+
+
+def test_a_cluster_of_a_stage_listens_on_loopback_alone_and_writes_no_key(
+    copied: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs.RAY.check()
+    key = f"planted-{secrets.token_hex(16)}"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    fitted(copied, "./marked.py", candidates=4, shard_rows=2)
+    Path("wait-0").touch()
+    before, addresses, written = places_of_clusters(), set[str](), dict[Path, bytes]()
+
+    def looked_at() -> None:
+        try:
+            eventually(lambda: sorted(lines("made")) == ["1"] and lines("began").count("0"))
+            for process in psutil.Process().children(recursive=True):
+                for each in process.net_connections("inet"):
+                    if each.status == psutil.CONN_LISTEN:
+                        addresses.add(each.laddr.ip)
+            for place in places_of_clusters() - before:
+                files = (path for path in place.rglob("*") if path.is_file())
+                written.update({path: path.read_bytes() for path in files})
+        finally:
+            Path("wait-0").unlink()
+
+    made_while(looked_at, {"kind": "ray", "workers": 2}, copied, "tiny-3")
+    assert addresses
+    assert addresses <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
+    assert any(path.name.startswith("raylet") for path in written)
+    assert [path for path, content in written.items() if key.encode() in content] == []
+    assert places_of_clusters() <= before
 
 
 @contextmanager

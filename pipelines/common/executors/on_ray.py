@@ -13,8 +13,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +38,9 @@ LONGEST: Final = 37
 """Bytes of a temporary folder: the paths of Ray's sockets in it may have 107."""
 QUIET: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """What Ray reads when it is imported."""
+SEVERAL: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Whether nodes of a cluster may be on several machines, which Ray reads when it is imported. Where
+they may, each of its servers listens on all interfaces, whatever `_node_ip_address` says."""
 
 
 class RayPool:
@@ -108,7 +112,10 @@ class RayPool:
                 "_node_ip_address": LOOPBACK,
                 "_temp_dir": str(_opened_to_all(self._temporary)),
             }
-        self._init({**options, "address": address or HERE})
+        with loopback_alone() if address is None else nullcontext():
+            self._init({**options, "address": address or HERE})
+        if address is None:
+            self._check_loopback()
         if folder is not None and not self._sees(folder):
             folder.check()
             self._ray.shutdown()
@@ -126,6 +133,21 @@ class RayPool:
                 f"no cluster of Ray can be used at {place}: {said}; correct executor.address, or "
                 "leave it out to start one here"
             ) from error
+
+    def _check_loopback(self) -> None:
+        """Refuse a cluster that others reach.
+
+        Raises:
+            ProjectError: this release of Ray has started one.
+        """
+        found = {str(each["NodeManagerAddress"]) for each in self._ray.nodes()}
+        if found != {LOOPBACK}:
+            self.close(at_once=True)
+            raise ProjectError(
+                f"Ray {self._ray.__version__} listens on {', '.join(sorted(found))}, which others "
+                f"reach, and not on {LOOPBACK}: take the release of Ray in constraints.txt, or the "
+                "executor processes"
+            )
 
     def _sees(self, folder: WorkFolder) -> bool:
         """Whether every node that is there sees the folder."""
@@ -160,6 +182,23 @@ def imported() -> Any:  # noqa: ANN401  an extra
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     return optional.library("ray", "shards on a cluster", extra="ray")
+
+
+@contextmanager
+def loopback_alone() -> Iterator[None]:
+    """Let what Ray starts meanwhile listen on loopback alone, as it does on macOS and Windows."""
+    from ray._private import ray_constants  # noqa: PLC0415  an extra
+
+    before, own = os.environ.get(SEVERAL), ray_constants.ENABLE_RAY_CLUSTER
+    os.environ[SEVERAL], ray_constants.ENABLE_RAY_CLUSTER = "0", False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = own
+        if before is None:
+            del os.environ[SEVERAL]
+        else:
+            os.environ[SEVERAL] = before
 
 
 def _do(task: Task[Any, Any], shard: Shard) -> Done[Any] | Failed:
