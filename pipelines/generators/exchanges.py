@@ -13,19 +13,15 @@ from typing import Final
 
 import polars as pl
 
+from lineage.export.asked import REQUESTS
+
 TABLE: Final = "exchanges"
 """Name of the table in the lake."""
 SCHEMA: Final = pl.Schema(
     {
         "row": pl.Int64(),
         "planned": pl.Int64(),
-        "step": pl.Int32(),
-        "model": pl.String(),
-        "served": pl.String(),
-        "endpoint": pl.String(),
-        "weights": pl.String(),
-        "template": pl.String(),
-        "seed": pl.Int64(),
+        **REQUESTS,
         "prompt": pl.String(),
         "answer": pl.String(),
         "finish_reason": pl.String(),

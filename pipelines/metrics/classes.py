@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from expectations.measures import features
 from expectations.measures.manifold import coverage
 from lake.visible import visible
-from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.metrics import values
+from pipelines.metrics.accepted import AcceptedMetric
 from pipelines.metrics.closeness import NO_CLASSES, has_classes
 from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.neighbours import MOST, drawn
-from pipelines.metrics.protocol import MetricRequest, RoundMetric
+from pipelines.metrics.protocol import MetricRequest
 from pipelines.metrics.values import Metric, MetricOf
 
 EXPECTED: Final = 12
@@ -36,19 +36,13 @@ OF_SHAPE: Final = ("class_coverage", "class_variance")
 NAMES: Final = (SHARE, *OF_SHAPE)
 
 
-class Classes(RoundMetric[NoSettings]):
+class Classes(AcceptedMetric):
     """The worst class of a round: its share, its coverage and its variance."""
 
     name = "classes"
     version = "classes/3"
-    Settings = NoSettings
-    sets = ("accepted",)
 
-    def measure(
-        self,
-        request: MetricRequest,
-        settings: NoSettings,  # noqa: ARG002  it has none
-    ) -> Mapping[str, Mapping[str, Metric]]:
+    def of_accepted(self, request: MetricRequest) -> Mapping[str, Metric]:
         """Measure the accepted rows of each class.
 
         Returns:
@@ -61,7 +55,7 @@ class Classes(RoundMetric[NoSettings]):
             figures where rows have no classes.
         """
         if not has_classes(request.real):
-            return {"accepted": {}}
+            return {}
         seed = derive_seed(request.seed, "classes")
         sets = {
             "accepted": drawn(request.of("accepted"), MOST, derive_seed(seed, "accepted")),
@@ -71,7 +65,7 @@ class Classes(RoundMetric[NoSettings]):
         shares = list(_shares(request.of("accepted"), request.real))
         among = len(np.unique(request.real.labels))
         share = {SHARE: _least(shares, SHARE, among)}
-        return {"accepted": share | of_shapes(sets, among, seed)}
+        return share | of_shapes(sets, among, seed)
 
     def not_applicable(self, request: MetricRequest) -> Mapping[str, str]:
         """Say that rows without classes have no figures of classes."""

@@ -15,13 +15,13 @@ from typing import Any, Final, Generic, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.metrics import label_contradiction, values
+from pipelines.metrics.accepted import AcceptedMetric
 from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.label_contradiction import NEIGHBOURS, Contradicted
 from pipelines.metrics.neighbours import drawn
-from pipelines.metrics.protocol import MetricRequest, RoundMetric
+from pipelines.metrics.protocol import MetricRequest
 from pipelines.metrics.values import Metric
 
 Z: Final = 1.96
@@ -78,21 +78,14 @@ class Likeness(Generic[Own]):
     labels: places [n, k]; None: those that are nearest anyhow."""
 
 
-class NearestReal(RoundMetric[NoSettings]):
+class NearestReal(AcceptedMetric):
     """Labels, copies and leaks of a round by its nearest real rows."""
-
-    Settings = NoSettings
-    sets = ("accepted",)
 
     @abstractmethod
     def likeness(self, request: MetricRequest) -> Likeness[Any]:
         """Say how rows are compared."""
 
-    def measure(
-        self,
-        request: MetricRequest,
-        settings: NoSettings,  # noqa: ARG002  it has none
-    ) -> Mapping[str, Mapping[str, Metric]]:
+    def of_accepted(self, request: MetricRequest) -> Mapping[str, Metric]:
         """Measure the accepted rows; figures are NaN where there are too few rows.
 
         Returns:
@@ -101,7 +94,7 @@ class NearestReal(RoundMetric[NoSettings]):
             memorised_ratio, holdout_leaning, holdout_closer, as the metric `neighbours` has them.
         """
         seed = derive_seed(request.seed, self.name)
-        return {"accepted": of_round(request, self.likeness(request), seed)}
+        return of_round(request, self.likeness(request), seed)
 
     def not_applicable(self, request: MetricRequest) -> Mapping[str, str]:
         """Say that rows without classes have no errors of labels."""

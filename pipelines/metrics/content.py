@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from expectations.measures import features
 from expectations.measures.manifold import overlap
-from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.metrics import shape, values
-from pipelines.metrics.protocol import MetricRequest, RoundMetric
+from pipelines.metrics.accepted import AcceptedMetric
+from pipelines.metrics.protocol import MetricRequest
 from pipelines.metrics.shape import Yardstick
 from pipelines.metrics.values import Metric
 
@@ -35,19 +35,13 @@ UNKNOWN: Final = (np.nan, np.nan)
 """Ends of an interval that nobody measures."""
 
 
-class Content(RoundMetric[NoSettings]):
+class Content(AcceptedMetric):
     """Shape without style, and recall of rare modes."""
 
     name = "content"
     version = "content/3"
-    Settings = NoSettings
-    sets = ("accepted",)
 
-    def measure(
-        self,
-        request: MetricRequest,
-        settings: NoSettings,  # noqa: ARG002  it has none
-    ) -> Mapping[str, Mapping[str, Metric]]:
+    def of_accepted(self, request: MetricRequest) -> Mapping[str, Metric]:
         """Measure the accepted rows.
 
         Returns:
@@ -64,7 +58,7 @@ class Content(RoundMetric[NoSettings]):
         found = {"rare_recall": rare_recall(yardstick, rows, seed, request.bootstrap)}
         if request.knows_style:
             found |= without_style(yardstick, rows, seed)
-        return {"accepted": found}
+        return found
 
 
 def without_style(yardstick: Yardstick, rows: NDArray[np.float32], seed: int) -> dict[str, Metric]:

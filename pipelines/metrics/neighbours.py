@@ -16,13 +16,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.features import knn, knn_translated, knn_votes
 from pipelines.metrics import label_votes, values
+from pipelines.metrics.accepted import AcceptedMetric
 from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.label_votes import Votes
-from pipelines.metrics.protocol import MetricRequest, RoundMetric
+from pipelines.metrics.protocol import MetricRequest
 from pipelines.metrics.values import Metric
 
 MOST: Final = 4096
@@ -45,19 +45,13 @@ Z: Final = 1.96
 Hits = NDArray[np.bool_]
 
 
-class Neighbours(RoundMetric[NoSettings]):
+class Neighbours(AcceptedMetric):
     """Labels, copies and leaks of a round by its nearest real rows."""
 
     name = "neighbours"
     version = "neighbours/3"
-    Settings = NoSettings
-    sets = ("accepted",)
 
-    def measure(
-        self,
-        request: MetricRequest,
-        settings: NoSettings,  # noqa: ARG002  it has none
-    ) -> Mapping[str, Mapping[str, Metric]]:
+    def of_accepted(self, request: MetricRequest) -> Mapping[str, Metric]:
         """Measure the accepted rows; figures are NaN where there are too few rows.
 
         Returns:
@@ -75,22 +69,22 @@ class Neighbours(RoundMetric[NoSettings]):
             No figures where the modality knows neither style nor smaller images of rows.
         """
         if not request.knows_likeness:
-            return {"accepted": {}}
+            return {}
         seed = derive_seed(request.seed, "neighbours")
         accepted = drawn(request.of("accepted"), MOST, derive_seed(seed, "accepted"))
         held = drawn(request.of("validation"), MOST, derive_seed(seed, "validation"))
         if min(len(each.labels) for each in (accepted, held, request.real)) < LEAST:
-            return {"accepted": dict.fromkeys(_names(request.real), UNKNOWN)}
+            return dict.fromkeys(_names(request.real), UNKNOWN)
         moved = _affordable(request.real)
         copied, leaked = (
             drawn(rows, moved, derive_seed(seed, "moved", name))
             for name, rows in (("accepted", accepted), ("validation", held))
         )
-        return {
-            "accepted": _labels(accepted, held, request.real)
+        return (
+            _labels(accepted, held, request.real)
             | {"memorised_ratio": _copies(copied, leaked, request.real)}
             | _of_holdout(copied, leaked, request.real, seed)
-        }
+        )
 
 
 UNKNOWN: Final = Metric(np.nan, np.nan, np.nan)

@@ -16,13 +16,13 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.metrics import classes, content
+from pipelines.metrics.accepted import AcceptedMetric
 from pipelines.metrics.closeness import has_classes
 from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.neighbours import drawn
-from pipelines.metrics.protocol import MetricRequest, RoundMetric
+from pipelines.metrics.protocol import MetricRequest
 from pipelines.metrics.shape import Yardstick
 from pipelines.metrics.values import Metric
 
@@ -31,19 +31,13 @@ MOST: Final = 2048
 takes a minute of processor time for a thousand."""
 
 
-class Style(RoundMetric[NoSettings]):
+class Style(AcceptedMetric):
     """Shape of the round, its rare modes and its classes, in the colours of the real rows."""
 
     name = "style"
     version = "style/2"
-    Settings = NoSettings
-    sets = ("accepted",)
 
-    def measure(
-        self,
-        request: MetricRequest,
-        settings: NoSettings,  # noqa: ARG002  it has none
-    ) -> Mapping[str, Mapping[str, Metric]]:
+    def of_accepted(self, request: MetricRequest) -> Mapping[str, Metric]:
         """Measure the accepted rows, on points of their images in the colours of the real ones.
 
         Returns:
@@ -64,7 +58,7 @@ class Style(RoundMetric[NoSettings]):
             )
         )
         if rows.pictures is None or real.pictures is None:
-            return {"accepted": {}}
+            return {}
         seen = Labelled(rows.pictures.points_in_colours_of(real.pictures), rows.labels)
         n = min(len(each.labels) for each in (seen, held, real))
         some, others = (drawn(each, n, derive_seed(seed, "shape")) for each in (seen, held))
@@ -77,4 +71,4 @@ class Style(RoundMetric[NoSettings]):
             sets = {"accepted": seen, "validation": held, "real": real}
             of_classes = classes.of_shapes(sets, among, seed)
             found |= {f"content_{name}": each for name, each in of_classes.items()}
-        return {"accepted": found}
+        return found

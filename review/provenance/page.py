@@ -21,22 +21,13 @@ from lake import files
 from lake.visible import escape_json
 from pipelines.common import spreadsheet, templates
 from pipelines.features import images
+from pipelines.verification.verdicts.examples import Part
 
 TEMPLATE: Final = "sheet.html.j2"
 HIDDEN: Final = ("round", "row", "sample_id", "asked", "label")
 """Columns that are not shown as content."""
 LONGEST: Final = 20_000
 """Characters of a text that are shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One column of a candidate: a text under its column's name, or an image; else it is broken."""
-
-    name: str
-    text: str | None = None
-    picture: str | None = None
-    """A data URI."""
 
 
 @dataclass(frozen=True, slots=True)

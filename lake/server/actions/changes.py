@@ -96,28 +96,16 @@ def delete_branch(repository: str, branch: str, at: Commit) -> Change:
 
 def create_tag(repository: str, tag: str, at: Commit) -> Change:
     """A new tag."""
-    return _of_ref(
-        EventType.PRE_CREATE_TAG,
-        EventType.POST_CREATE_TAG,
-        repository,
-        at,
-        tag=tag,
-        source_ref=at.id,
-        commit_id=at.id,
-    )
+    return _of_tag(EventType.PRE_CREATE_TAG, EventType.POST_CREATE_TAG, repository, tag, at)
 
 
 def delete_tag(repository: str, tag: str, at: Commit) -> Change:
     """The end of a tag."""
-    return _of_ref(
-        EventType.PRE_DELETE_TAG,
-        EventType.POST_DELETE_TAG,
-        repository,
-        at,
-        tag=tag,
-        source_ref=at.id,
-        commit_id=at.id,
-    )
+    return _of_tag(EventType.PRE_DELETE_TAG, EventType.POST_DELETE_TAG, repository, tag, at)
+
+
+def _of_tag(before: EventType, after: EventType, repository: str, tag: str, at: Commit) -> Change:
+    return _of_ref(before, after, repository, at, tag=tag, source_ref=at.id, commit_id=at.id)
 
 
 def _of_ref(

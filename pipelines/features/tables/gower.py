@@ -24,8 +24,6 @@ from numpy.typing import NDArray
 from lineage.ancestry.compiling import compiled
 from pipelines.features.tables import boxes, kernels, kinds
 
-EDGES: Final = (0.01, 0.99)
-"""Quantiles between which a column is as wide as it counts."""
 NEAR: Final = 0.005
 """Distance up to which rows count as near-duplicates, unless a data set says otherwise."""
 CLOSEST: Final = 8
@@ -66,7 +64,7 @@ def points(
     """
     ordered = [name for name in columns if kinds.is_number(reference.schema[name])]
     others = [name for name in columns if name not in ordered]
-    widths = [_width(kinds.numbers(reference[name])) for name in ordered]
+    widths = [kinds.width(kinds.numbers(reference[name])) for name in ordered]
     scaled = [
         [kinds.numbers(frame[name]) / width for name, width in zip(ordered, widths, strict=True)]
         for frame in frames
@@ -151,15 +149,6 @@ def _fill_wide(  # noqa: PLR0917  arrays by position, as compiled code takes the
         rows.numbers, rows.codes, references.numbers, references.codes, tree.order, tree.span,
         tree.child, tree.edges, tree.nulls, tree.codes, near * rows.columns, skip_self, sums, found,
     )  # fmt: skip
-
-
-def _width(values: NDArray[np.float64]) -> float:
-    """Return how wide a column is: between its outer percentiles, else its whole range, else 1."""
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return 1.0
-    low, high = np.quantile(known, EDGES)
-    return float(high - low) or float(np.ptp(known)) or 1.0
 
 
 def _codes(columns: Sequence[pl.Series]) -> list[NDArray[np.int64]]:

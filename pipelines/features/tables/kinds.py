@@ -19,6 +19,8 @@ SCALES: Final[Mapping[str, float]] = {"ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 """Seconds of the units in which Polars counts time."""
 DAY: Final = 86_400.0
 """Seconds of a day."""
+EDGES: Final = (0.01, 0.99)
+"""Quantiles between which a column is as wide as it counts."""
 
 
 def is_number(dtype: pl.DataType) -> bool:
@@ -39,6 +41,15 @@ def numbers(column: pl.Series) -> Numbers:
     unit = str(getattr(dtype, "time_unit", "ns"))
     scale = DAY if dtype == pl.Date else SCALES.get(unit, SCALES["ns"])
     return column.to_physical().cast(pl.Float64).fill_null(np.nan).to_numpy() * scale
+
+
+def width(values: Numbers) -> float:
+    """Return how wide a column is: between its outer percentiles, else its whole range, else 1."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return 1.0
+    low, high = np.quantile(known, EDGES)
+    return float(high - low) or float(np.ptp(known)) or 1.0
 
 
 def categories(column: pl.Series) -> NDArray[Any]:

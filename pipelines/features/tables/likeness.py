@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from pipelines.features.closest import Closest, slices
 from pipelines.features.tables import kinds
 
-EDGES: Final = (0.01, 0.99)
-"""Quantiles between which a column is as wide as it counts, as in Gower's distance."""
 TRIMMED: Final = 3
 """Columns from which the largest difference is left out."""
 BLOCK: Final = 1 << 21
@@ -66,7 +64,7 @@ class Scale:
             for field in fields
             if field not in ordered
         }
-        return cls({field: _width(real[field]) for field in ordered}, levels)
+        return cls({field: kinds.width(real[field]) for field in ordered}, levels)
 
     @property
     def columns(self) -> int:
@@ -120,15 +118,6 @@ def _apart(rows: Points, others: Points) -> Distances:
         total, count = np.maximum(total - each.max(axis=2), 0.0), count - 1
     apart: Distances = total / max(count, 1)
     return apart
-
-
-def _width(values: NDArray[np.float64]) -> float:
-    """Return how wide a column is: between its outer percentiles, else its whole range, else 1."""
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return 1.0
-    low, high = np.quantile(known, EDGES)
-    return float(high - low) or float(np.ptp(known)) or 1.0
 
 
 def _stacked(columns: list[NDArray[Any]], rows: Records, dtype: type) -> NDArray[Any]:

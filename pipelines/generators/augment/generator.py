@@ -8,32 +8,28 @@ shards are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from lineage.identity import sample_ids
 from pipelines.common.errors import GeneratorError
-from pipelines.common.plugins import NoSettings
 from pipelines.common.shards import Shard
 from pipelines.features import images
 from pipelines.generators import pool as pools
 from pipelines.generators.augment import draws, mixtures, text_columns, text_edits
 from pipelines.generators.augment.draws import Draw, Drawn
 from pipelines.generators.augment.settings import AugmentGenerate, ImageEdits, TextEdits
+from pipelines.generators.exact_parents import ExactParents, candidates
 from pipelines.generators.pool import Pool
 from pipelines.generators.protocol import (
     GenerateBatch,
     GeneratePlan,
     GenerateReport,
     GenerateRequest,
-    GenerateResult,
-    Generator,
 )
 
 IMAGE = "image"
@@ -49,19 +45,14 @@ class Content:
     """Columns of texts that are edited; None: images are."""
 
 
-class Augment(Generator[NoSettings, AugmentGenerate]):
+class Augment(ExactParents[AugmentGenerate]):
     """Edited images and texts of the mix, which are their exact parents."""
 
     name = "augment"
     version = "augment/1"
-    FitSettings = NoSettings
     GenerateSettings = AugmentGenerate
     attribution = "augmented/1"
     modalities = ("image", "text")
-
-    def fit(self, samples: pl.DataFrame, settings: NoSettings, seed: int, directory: Path) -> None:  # noqa: ARG002  it learns by heart
-        """Keep the rows of the mix."""
-        pools.write(samples, directory, self.version)
 
     def plan(self, request: GenerateRequest[AugmentGenerate]) -> GeneratePlan[AugmentGenerate]:
         """Draw the sources of all candidates.
@@ -101,28 +92,8 @@ class Augment(Generator[NoSettings, AugmentGenerate]):
             if content.columns is None
             else _texts(plan.request, content.pool, own, content.columns, settings.text)
         )
-        candidates = made.with_columns(
-            pl.Series("row", shard.rows, dtype=pl.Int64),
-            pl.lit(shard.seed, pl.Int64).alias("seed"),
-            pl.lit(shard.index, pl.Int32).alias("shard"),
-        )
-        ids = sample_ids(candidates, plan.request.identity).alias("sample_id")
         parents = _parents(plan.request.dataset, content.pool, own, shares)
-        yield GenerateBatch(candidates.with_columns(ids), parents)
-
-    def replay(
-        self,
-        request: GenerateRequest[AugmentGenerate],
-        shard: Shard,
-        recorded: Mapping[str, Any],  # noqa: ARG002  nothing of it changes a bit
-    ) -> GenerateResult:
-        """Make a shard again.
-
-        Raises:
-            GeneratorError: as `plan`.
-        """
-        plan = self.plan(request)
-        return pools.result(self.generate(plan, shard), self.report(plan))
+        yield GenerateBatch(candidates(made, shard, plan.request.identity), parents)
 
     def report(self, plan: GeneratePlan[AugmentGenerate]) -> GenerateReport:
         """Report the libraries, and how many candidates were made in which way."""

@@ -14,21 +14,19 @@ label has no neighbour and no candidates.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lineage.identity import sample_ids
 from pipelines.common.errors import GeneratorError
-from pipelines.common.plugins import NoSettings
 from pipelines.common.shards import Shard
 from pipelines.features.tables import between
 from pipelines.generators import pool as pools
+from pipelines.generators.exact_parents import ExactParents, candidates
 from pipelines.generators.interpolation import neighbours, pixels
 from pipelines.generators.interpolation.settings import InterpolationGenerate
 from pipelines.generators.pool import Pool, Rows
@@ -37,27 +35,20 @@ from pipelines.generators.protocol import (
     GeneratePlan,
     GenerateReport,
     GenerateRequest,
-    GenerateResult,
-    Generator,
 )
 
 STEPS: Final = 1024
 """Shares are multiples of one over this, so that the weights of two parents add up to 1 exactly."""
 
 
-class Interpolation(Generator[NoSettings, InterpolationGenerate]):
+class Interpolation(ExactParents[InterpolationGenerate]):
     """Candidates between two rows of the mix, which are their exact parents."""
 
     name = "interpolation"
     version = "interpolation/1"
-    FitSettings = NoSettings
     GenerateSettings = InterpolationGenerate
     attribution = "interpolated/1"
     modalities = ("table", "image")
-
-    def fit(self, samples: pl.DataFrame, settings: NoSettings, seed: int, directory: Path) -> None:  # noqa: ARG002  it learns by heart
-        """Keep the rows of the mix."""
-        pools.write(samples, directory, self.version)
 
     def plan(
         self, request: GenerateRequest[InterpolationGenerate]
@@ -85,31 +76,12 @@ class Interpolation(Generator[NoSettings, InterpolationGenerate]):
         least = max(1, round(plan.request.settings.least_share * STEPS))
         share = draw.integers(least, STEPS - least + 1, len(first)) / STEPS
         rows = pl.Series("row", shard.rows, dtype=pl.Int64)
-        candidates = _mixed(pool, first, second, share, draw).with_columns(
-            rows,
-            pl.lit(shard.seed).alias("seed"),
-            pl.lit(shard.index, pl.Int32).alias("shard"),
-        )
-        ids = sample_ids(candidates, plan.request.identity).alias("sample_id")
+        made = candidates(_mixed(pool, first, second, share, draw), shard, plan.request.identity)
         parents = pl.concat([
             pools.parents(plan.request.dataset, rows, pool.keys[first], 1 - share),
             pools.parents(plan.request.dataset, rows, pool.keys[second], share),
         ])  # fmt: skip
-        yield GenerateBatch(candidates.with_columns(ids), parents)
-
-    def replay(
-        self,
-        request: GenerateRequest[InterpolationGenerate],
-        shard: Shard,
-        recorded: Mapping[str, Any],  # noqa: ARG002  nothing of it changes a bit
-    ) -> GenerateResult:
-        """Make a shard again.
-
-        Raises:
-            GeneratorError: as `plan`.
-        """
-        plan = self.plan(request)
-        return pools.result(self.generate(plan, shard), self.report(plan))
+        yield GenerateBatch(made, parents)
 
     def report(self, plan: GeneratePlan[InterpolationGenerate]) -> GenerateReport:
         """Report the libraries, and how many rows have no neighbour."""
