@@ -12,6 +12,7 @@ PipelineError
 ├── WorkerError    a worker ended, or its error cannot be told: look at the machine it was on
 ├── ReplayError    a shard cannot be made again: look at what its record lacks
 ├── SigningError   a key of the guard cannot be used: correct the environment
+├── EnvelopeError  a signed statement cannot be verified: find the one that was signed, or the key
 ├── ProjectError   a project cannot be made or run as it is: do what the message says
 ├── SandboxError   programs cannot be isolated here: install what isolates, or another machine
 ├── LibraryError   an optional library is not installed: install the extra that has it
@@ -71,6 +72,10 @@ class ReplayError(PipelineError, kind="replay"):
 
 class SigningError(PipelineError, kind="signing", exit_code=2):
     """A key of the guard cannot be used."""
+
+
+class EnvelopeError(PipelineError, kind="envelope"):
+    """A signed statement is damaged, was changed, or is signed by no key that is trusted."""
 
 
 class ProjectError(PipelineError, kind="project", exit_code=2):

@@ -58,7 +58,12 @@ class Signer:
     @property
     def name(self) -> str:
         """The short name of the public key."""
-        return fingerprint(self._key.public_key())[:SHORT]
+        return self.key_id[:SHORT]
+
+    @property
+    def key_id(self) -> str:
+        """SHA-256 of the public key (DER) as 64 hex digits."""
+        return fingerprint(self._key.public_key())
 
     @property
     def public(self) -> bytes:
@@ -98,6 +103,11 @@ def fingerprint(key: Ed25519PublicKey) -> str:
     """SHA-256 of a public key (DER, SubjectPublicKeyInfo) as 64 hex digits."""
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(der).hexdigest()
+
+
+def trusted(*keys: Ed25519PublicKey) -> Trusted:
+    """Trust public keys, under their short names."""
+    return Trusted({fingerprint(key)[:SHORT]: key for key in keys})
 
 
 def own_path(env: Mapping[str, str] | None = None) -> Path:
@@ -146,7 +156,7 @@ def named_keys(env: Mapping[str, str] | None = None) -> dict[str, Ed25519PublicK
         public_key(path, f"file {number} that {PUBLIC_KEYS} names")
         for number, path in enumerate(paths, start=1)
     ]
-    return {fingerprint(key)[:SHORT]: key for key in keys}
+    return dict(trusted(*keys).keys)
 
 
 def public_key(path: str | Path, description: str) -> Ed25519PublicKey:
