@@ -23,6 +23,8 @@ MODELS: Final = "models"
 """The files of the generator of a round that is not decided yet."""
 REVIEWS: Final = "reviews"
 """The table of the rejections of a round."""
+TAKEDOWNS: Final = "_takedowns"
+"""Folder of the records of what was taken down, which no data set can be called like."""
 NAME = re.compile(r"^[a-z][a-z0-9_]*\Z")
 BRANCH = re.compile(
     r"^(?P<dataset>[a-z][a-z0-9_]*)-r(?P<round>[0-9]{3,9})(?:-(?P<line>[\w][-\w]*))?\Z"
@@ -87,6 +89,11 @@ def head(dataset: str) -> str:
     Two merges that start from the same main both change it, so lakeFS refuses the second one.
     """
     return f"{dataset}/head.json"
+
+
+def takedown(name: str, file: str = "") -> str:
+    """Path of a file of a take-down: `_takedowns/letter-12/record.json`."""
+    return f"{TAKEDOWNS}/{name}/{file}"
 
 
 def base(ref: str) -> str:

@@ -14,6 +14,7 @@ PipelineError
 ├── SigningError   a key of the guard cannot be used: correct the environment
 ├── EnvelopeError  a signed statement cannot be verified: find the one that was signed, or the key
 ├── ProjectError   a project cannot be made or run as it is: do what the message says
+├── TakedownError  a take-down cannot be done as it was asked for: correct ids, condition or name
 ├── SandboxError   programs cannot be isolated here: install what isolates, or another machine
 ├── LibraryError   an optional library is not installed: install the extra that has it
 └── ServiceError   a language model's service cannot be used: correct address, key or model
@@ -80,6 +81,10 @@ class EnvelopeError(PipelineError, kind="envelope"):
 
 class ProjectError(PipelineError, kind="project", exit_code=2):
     """A project cannot be made here, or not be run as it is."""
+
+
+class TakedownError(PipelineError, kind="takedown", exit_code=2):
+    """A take-down cannot be done as it was asked for."""
 
 
 class SandboxError(PipelineError, kind="sandbox"):
