@@ -49,6 +49,7 @@ from lake.server.http.idle_monitor import IdleMonitor
 from lake.server.http.key_ring import KeyRing
 from lake.server.http.slow_clients import TIMEOUT_SECONDS, protocol
 from lake.server.http.tokens import Signer
+from lake.server.maintenance import purge
 from lake.server.s3.app import build
 from lake.server.storage.disk import disk_errors_translated
 from lake.server.storage.objects import ObjectStore
@@ -195,8 +196,10 @@ def open_lake(
     except ValueError as error:
         raise InvalidError(str(error)) from None
     keys = keys or home.credentials()
-    store = ObjectStore(home)
-    catalog = Catalog(high_water.opened(home.catalog))
+    database = high_water.opened(home.catalog)
+    store = ObjectStore(home, database.tombstones.purged_by)
+    purge.finish(database, store)
+    catalog = Catalog(database)
     versions = Versions(catalog)
     settings = RepositorySettings(catalog)
     actions = ActionService(catalog.database, store, caller)

@@ -40,6 +40,10 @@ class Failpoint(StrEnum):
     GC_FORGOTTEN = "gc.forgotten"
     GC_REMOVED = "gc.removed"
     GC_SWEPT = "gc.swept"
+    PURGE_LINKED = "purge.linked"
+    PURGE_MARKED = "purge.marked"
+    PURGE_REMOVED = "purge.removed"
+    PURGE_SWEPT = "purge.swept"
 
 
 class _Trigger:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from expectations import suite
 from expectations.errors import CalibrationError, SuiteError
-from lake import batches, documents, garbage_collection, refs, tables
+from lake import administration, batches, documents, garbage_collection, refs, tables
 from lake.client import connect
 from lake.documents import DocumentError
 from lake.errors import CorruptError, InvalidError, LakeError, UnreachableError, refused
@@ -412,7 +412,7 @@ def test_a_collection_that_counts_nothing_is_no_lakes(body: bytes) -> None:
     with answering() as other:
         other.body = body
         with pytest.raises(UnreachableError, match="is no lake"):
-            garbage_collection._post(Remote(other.url, "a", "s"), garbage_collection.PATH, {})
+            administration.post(Remote(other.url, "a", "s"), garbage_collection.PATH, {}, "collect")
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"addresses": []}, {"addresses": [5]}])

@@ -20,7 +20,7 @@ from lake.client import Lake, connect
 from lake.errors import ForbiddenError
 from lake.home import LakeHome
 from lake.server.catalog import ref_expression, trees
-from lake.server.catalog.entries import Entry
+from lake.server.catalog.entries import Entry, unpack
 from lake.server.catalog.validation import check_branch, check_key, check_repository, check_tag
 from lake.server.http.handlers import objects
 from lake.server.http.tokens import LOGIN, Signer
@@ -79,6 +79,8 @@ class Blocks:
 
     def put(self, block: str, data: bytes) -> None:
         self.held[block] = data
+
+    unpack = staticmethod(unpack)
 
 
 def entry(number: int) -> Entry:

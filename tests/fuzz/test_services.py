@@ -18,7 +18,7 @@ from typing import Final
 import pytest
 from hypothesis import strategies as st
 
-from lake import garbage_collection
+from lake import administration, garbage_collection
 from lake.client import connect
 from lake.errors import refused
 from lake.settings import Remote
@@ -297,7 +297,9 @@ def test_answers_of_lakes(data: tuple[bytes, int, str], service: Answering) -> o
 )
 def test_answers_to_upkeep(data: tuple[bytes, int], service: Answering) -> object:
     service.body, service.status = data
-    return garbage_collection._post(Remote(service.url, "a", "s"), garbage_collection.PATH, {})
+    return administration.post(
+        Remote(service.url, "a", "s"), garbage_collection.PATH, {}, "collect"
+    )
 
 
 REPLY: Final = Reply("d" * 64, "t", {"a": 1}, "m", 7, 3, 0.5, 1, 5, "stop", 0.1)

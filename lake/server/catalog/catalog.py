@@ -17,7 +17,7 @@ from lake.errors import ConflictError, ForbiddenError, InvalidError
 from lake.server.catalog import repositories
 from lake.server.catalog.common_prefixes import beyond
 from lake.server.catalog.database import Database
-from lake.server.catalog.entries import Entry, Packed, read_text, read_texts, unpack
+from lake.server.catalog.entries import Entry, Packed, read_text, read_texts
 from lake.server.catalog.multipart import MultipartUploads
 from lake.server.catalog.pagination import Page, page
 from lake.server.catalog.refs import Refs
@@ -131,6 +131,7 @@ class Catalog:
     ) -> Iterator[tuple[str, Entry | None]]:
         """Uncommitted changes of a branch by path, from `start` on; None where one was removed."""
         rows = self._staged(repository, branch, prefix, start, inclusive=inclusive)
+        unpack = self.database.unpack
         return ((path, unpack(read_text(text)) if text else None) for path, text in rows)
 
     def packed_changes(self, repository: str, branch: str) -> dict[str, Packed | None]:
@@ -177,7 +178,7 @@ class Catalog:
         if row is None:
             return None
         root, staged_path, entry = row
-        staged = unpack(read_text(entry)) if entry else None
+        staged = self.database.unpack(read_text(entry)) if entry else None
         return BranchPath(root, staged_path is not None, staged)
 
     def lookup(self, repository: str, branch: str | None, tree: Tree, path: str) -> Entry | None:
@@ -188,7 +189,7 @@ class Catalog:
                 (repository, branch, path),
             ).fetchone()
             if row is not None:
-                return unpack(read_text(row[0])) if row[0] else None
+                return self.database.unpack(read_text(row[0])) if row[0] else None
         return tree.get(path)
 
     def stage(self, repository: str, branch: str, changes: Mapping[str, Entry | None]) -> None:

@@ -24,6 +24,7 @@ from lake.errors import CorruptError, FullError
 from lake.server import failpoints
 from lake.server.catalog.group_flush import GroupFlush
 from lake.server.catalog.schema import SCHEMA
+from lake.server.catalog.tombstones import Tombstones
 from lake.server.failpoints import Failpoint
 
 COUNTED: Final = (
@@ -56,12 +57,15 @@ class Database:
         self._local = threading.local()
         self._writing = threading.RLock()
         self._log = GroupFlush(_beside(path, "wal"))
+        self.tombstones = Tombstones()
+        self.unpack = self.tombstones.unpack
         if read_only:
             _check_log_readable(path)
         else:
             _make_private(path)
             with sqlite_errors_translated():
                 self.connection.executescript(SCHEMA)
+                self.load_tombstones()
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -147,6 +151,10 @@ class Database:
             yield
         finally:
             connection.rollback()
+
+    def load_tombstones(self) -> None:
+        """Read which objects are purged; a catalogue that is only read does not do it by itself."""
+        self.tombstones.load(self.connection)
 
     def get(self, block: str) -> bytes:
         """Bytes of a tree block.

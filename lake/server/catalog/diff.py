@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Any, Final
 
-from lake.server.catalog.entries import Difference, unpack
+from lake.server.catalog.entries import Difference
 from lake.server.catalog.trees import EMPTY, Tree, parse
 
 _AT_END: Final = -1
@@ -83,8 +83,8 @@ def diff(
             return
         if path == start and not inclusive:
             continue
-        before = unpack(ours) if ours is not None else None
-        after = unpack(theirs) if theirs is not None else None
+        before = left.blocks.unpack(ours) if ours is not None else None
+        after = right.blocks.unpack(theirs) if theirs is not None else None
         if before is None or not before.same(after):
             yield Difference(path, before, after)
 

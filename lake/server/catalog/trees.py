@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from operator import lt
 from typing import Any, Final, Protocol
@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 from pydantic_core import from_json, to_json
 
 from lake.errors import CorruptError
-from lake.server.catalog.entries import Entry, Packed, is_packed, unpack
+from lake.server.catalog.entries import Entry, Packed, is_packed
 
 EMPTY: Final = ""
 FANOUT: Final = 64
@@ -41,6 +41,10 @@ class BlockStore(Protocol):
 
     def put(self, block: str, data: bytes) -> None:
         """Store a block; one that is there already stays."""
+
+    @property
+    def unpack(self) -> Callable[[Packed], Entry]:
+        """Reads an entry; where its object is purged, that of the cleaned one."""
 
 
 class Node:
@@ -110,7 +114,7 @@ class Tree:
             if index == len(node.keys):
                 return None
             if node.level == 0:
-                return unpack(node.values[index]) if node.keys[index] == path else None
+                return self.blocks.unpack(node.values[index]) if node.keys[index] == path else None
             node = self._node(node.values[index])
         return None
 
@@ -125,7 +129,8 @@ class Tree:
             return
         first = (bisect_left if inclusive else bisect_right)(node.keys, start)
         if node.level == 0:
-            yield from zip(node.keys[first:], map(unpack, node.values[first:]), strict=True)
+            entries = map(self.blocks.unpack, node.values[first:])
+            yield from zip(node.keys[first:], entries, strict=True)
             return
         for child in node.values[first:]:
             yield from self._items(self._node(child), start, inclusive=inclusive)

@@ -17,7 +17,7 @@ from lake.server.catalog.catalog import Catalog
 from lake.server.catalog.commits import Commit, CommitMessage
 from lake.server.catalog.common_prefixes import Walk
 from lake.server.catalog.diff import diff
-from lake.server.catalog.entries import Difference, Entry, unpack
+from lake.server.catalog.entries import Difference, Entry
 from lake.server.catalog.overlay import uncommitted
 from lake.server.catalog.pagination import Page, paged
 from lake.server.catalog.ref_resolution import ResolvedRef
@@ -165,6 +165,7 @@ class Versions:
             head = self.head(repository, branch)
             staged = self.catalog.packed_changes(repository, branch)
             tree = self.tree(head)
+            unpack = self.database.unpack
             entries = ((path, unpack(item) if item else None) for path, item in staged.items())
             if not allow_empty and not any(uncommitted(entries, tree)):
                 raise InvalidError("commit: no changes")

@@ -66,6 +66,23 @@ class GarbageCollection(Body):
     dry_run: Flag = False
 
 
+class Replacement(Body):
+    """An object to purge, and the file in the staging area whose bytes are read instead."""
+
+    sha256: Text
+    file: Text
+    rows: Annotated[StrictInt, Field(ge=0)] = 0
+
+
+class PurgeRequest(Body):
+    """Objects to purge for a take-down, and a statement that is kept with their tombstones."""
+
+    max_bytes: ClassVar[int] = 64 << 20
+    take_down: Text
+    statement: OptionalText = ""
+    replacements: list[Replacement]
+
+
 class LoginInformation(Body):
     """A key pair."""
 

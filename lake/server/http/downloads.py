@@ -13,6 +13,7 @@ from typing import BinaryIO
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
+from lake.errors import CorruptError
 from lake.server.http import threads
 from lake.server.http.app_state import AppState
 from lake.server.http.handlers.objects import ByteRange
@@ -37,7 +38,12 @@ async def respond(app: AppState, request: Request, find: FindBytes, *, is_head: 
     headers = {**match.headers, "content-length": str(match.size)}
     if is_head or body is not None:
         return Response(body, match.status, headers)
-    file = await run_in_threadpool(_open, app, match)
+    try:
+        file = await run_in_threadpool(_open, app, match)
+    except CorruptError:
+        if not _was_purged(app, match):
+            raise
+        return await respond(app, request, find, is_head=is_head)
     if match.size <= CHUNK:
         with file:
             return Response(file.read(match.size), match.status, headers)
@@ -51,8 +57,18 @@ def _find(
     match = find(app, request)
     if isinstance(match, Result) or is_head or match.entry.size > CHUNK:
         return match, None
-    data = app.store.read_small(match.entry.sha256, match.entry.size)
+    try:
+        data = app.store.read_small(match.entry.sha256, match.entry.size)
+    except CorruptError:
+        if not _was_purged(app, match):
+            raise
+        return _find(app, request, find, is_head=is_head)
     return match, data[match.start : match.start + match.size]
+
+
+def _was_purged(app: AppState, part: ByteRange) -> bool:
+    """Whether an object was purged after it was found, so that another one is found now."""
+    return app.catalog.database.tombstones.get(part.entry.sha256) is not None
 
 
 def _open(app: AppState, part: ByteRange) -> BinaryIO:

@@ -23,6 +23,7 @@ from lake.server.http.handlers import (
     keys,
     log,
     objects,
+    purges,
     refs,
     repositories,
     signed_parts,
@@ -37,6 +38,8 @@ PARTS: Final = BRANCH + "/staging/pmpu"
 REF_OBJECTS: Final = REPOSITORY + "/refs/{ref}/objects"
 OWN: Final = "/_stemma/"
 """How the paths of calls begin that lakeFS does not have; they are for administrators."""
+TOMBSTONES: Final = OWN + "tombstones"
+"""Which objects were purged; whoever reads a lake holds what it was signed to hold against it."""
 PUBLIC: Final = ("/healthcheck", "/auth/login", "/setup_lakefs")
 """What is answered without a key."""
 PAGED: Final = ("prefix", "after", "amount")
@@ -78,6 +81,8 @@ class Operation:
         """The least role that may call it."""
         is_read = self.method in ("GET", "OPTIONS") and not self.path.endswith("/staging/backing")
         is_settings = "branch_protection" in self.path or self.path == REPOSITORY
+        if self.path == TOMBSTONES:
+            return Role.READER
         if self.path.startswith(OWN) or (is_settings and not is_read):
             return Role.ADMIN
         return Role.READER if is_read or self.path == "/statistics" else Role.WRITER
@@ -100,6 +105,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation("GET", "/config/storage", config.storage),
     Operation("GET", "/setup_lakefs", config.setup_state),
     Operation("POST", "/_stemma/gc", garbage_collection.collect_garbage, ("dry_run",)),
+    Operation("POST", "/_stemma/purge", purges.purge_objects),
+    Operation("GET", TOMBSTONES, purges.list_tombstones),
     Operation("GET", "/_stemma/keys", keys.list_keys),
     Operation("POST", "/_stemma/keys", keys.add_key, status=201),
     Operation("DELETE", "/_stemma/keys/{key}", keys.revoke_key, status=204),

@@ -17,7 +17,7 @@ from typing import Final
 
 from lake.errors import CorruptError, NotFoundError
 from lake.home import LakeHome
-from lake.server.catalog import high_water
+from lake.server.catalog import high_water, tombstones
 from lake.server.catalog.database import Database, sqlite_errors_translated
 from lake.server.maintenance.inventory import DAMAGED, MISSING, Inventory, ItemRef
 from lake.server.storage.hashing import sha256_of
@@ -25,6 +25,9 @@ from lake.server.storage.objects import object_files
 
 MAX_SHOWN: Final = 5
 """How many of those that refer to a broken item are named."""
+
+PURGED: Final = "purged, and its bytes are there"
+"""The fault of an object whose file is there although it was purged."""
 
 Progress = Callable[[int, int], None]
 """Is told how many bytes of objects have been read, and of how many."""
@@ -78,6 +81,7 @@ def check(home: LakeHome, progress: Progress = lambda _done, _total: None) -> Re
             wrong[ItemRef("catalog", f"(without {lost} changes that it has seen)")] = DAMAGED
         inventory.read()
         paths = dict(object_files(home.objects))
+        wrong |= _left(paths, database)
         wrong |= inventory.wrong | _check_objects(paths, inventory.sizes, progress)
         problems = _problems(inventory, wrong)
     unreferenced = paths.keys() - inventory.sizes.keys()
@@ -114,6 +118,18 @@ def _sqlite_complaints(db: sqlite3.Connection) -> Iterator[str]:
             yield str(message)
     for table, _, parent, _ in db.execute("PRAGMA foreign_key_check"):
         yield f"a row of {table} has no {parent}"
+
+
+def _left(paths: dict[str, Path], database: Database) -> dict[ItemRef, str]:
+    """Objects that were purged, and whose bytes are there again.
+
+    Those of a purge that was interrupted go when the lake is opened next, and are no fault.
+    """
+    if not database.tombstones:
+        return {}
+    done = {item.id for item in tombstones.purges(database.connection) if item.done}
+    purged = (stone.purged.sha256 for stone in database.tombstones if stone.purge in done)
+    return {ItemRef("object", sha256): PURGED for sha256 in purged if sha256 in paths}
 
 
 def _check_objects(

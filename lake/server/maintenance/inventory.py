@@ -14,7 +14,7 @@ from lake.errors import CorruptError
 from lake.server.catalog import commits
 from lake.server.catalog.commits import Commit
 from lake.server.catalog.database import Database
-from lake.server.catalog.entries import Entry, is_packed, unpack
+from lake.server.catalog.entries import Entry, is_packed
 from lake.server.catalog.trees import EMPTY, Node, parse
 
 _REFS: Final = (
@@ -54,6 +54,7 @@ class Inventory:
     def read(self) -> None:
         """Read the whole catalog, in one snapshot."""
         with self._database.snapshot():
+            self._database.load_tombstones()
             self._read_blocks()
             self._read_commits()
             self._read_refs()
@@ -83,7 +84,7 @@ class Inventory:
         self, wanted: Collection[tuple[str, str, str]]
     ) -> Iterator[tuple[ItemRef, str]]:
         for repository, branch, path, packed in self._database.connection.execute(_STAGED):
-            entry = _staged_entry(packed)
+            entry = _staged_entry(self._database, packed)
             if entry is not None and ("object", entry.sha256, "") in wanted:
                 yield ItemRef("object", entry.sha256), f"staged on {repository}/{branch}: {path}"
 
@@ -137,7 +138,7 @@ class Inventory:
                 pending.extend(node.values)
             else:
                 for value in node.values:
-                    entry = unpack(value)
+                    entry = self._database.unpack(value)
                     self.sizes[entry.sha256] = entry.size
 
     def _read_refs(self) -> None:
@@ -150,7 +151,7 @@ class Inventory:
     def _read_staged(self) -> None:
         for repository, branch, path, packed in self._database.connection.execute(_STAGED):
             self.staged += 1
-            entry = _staged_entry(packed)
+            entry = _staged_entry(self._database, packed)
             if entry is None:
                 self.wrong[ItemRef("staged", f"{branch}:{path}", str(repository))] = DAMAGED
             else:
@@ -180,8 +181,8 @@ class _Finder:
                     child = _node(self._database, value)
                     if child is None or child.level < node.level:  # else it never ends
                         matches.extend(self._search(value))
-                elif ("object", unpack(value).sha256, "") in self._wanted:
-                    matches.append((ItemRef("object", unpack(value).sha256), key))
+                elif ("object", entry := self._database.unpack(value).sha256, "") in self._wanted:
+                    matches.append((ItemRef("object", entry), key))
             self._searched[block] = matches
         return self._searched[block]
 
@@ -194,10 +195,10 @@ def _node(database: Database, block: str) -> Node | None:
         return None
 
 
-def _staged_entry(packed: str) -> Entry | None:
+def _staged_entry(database: Database, packed: str) -> Entry | None:
     """The entry that is staged under a path, None where it is damaged."""
     try:
         value = json.loads(packed)
     except (TypeError, ValueError, RecursionError):
         return None
-    return unpack(value) if is_packed(value) else None
+    return database.unpack(value) if is_packed(value) else None

@@ -13,7 +13,6 @@ from typing import Final
 from lake.errors import CorruptError, NotFoundError
 from lake.server.catalog import commits
 from lake.server.catalog.database import Database
-from lake.server.catalog.entries import unpack
 from lake.server.catalog.trees import EMPTY, parse
 
 Key = tuple[str, str]
@@ -49,7 +48,7 @@ class Reachability:
         for key in db.execute(_HEADS).fetchall():
             self._add_commits(key)
         for (entry,) in db.execute(_STAGED):
-            self.objects.add(unpack(json.loads(entry)).sha256)
+            self.objects.add(self._database.unpack(json.loads(entry)).sha256)
 
     def scan_left_behind(self, since: int, also: Collection[str]) -> None:
         """Add what is reachable from commits that a ref has left, and from others by their ids.
@@ -98,4 +97,5 @@ class Reachability:
             if node.level:
                 waiting.extend(node.values)
             else:
+                unpack = self._database.unpack
                 self.objects.update(unpack(value).sha256 for value in node.values)

@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from lake.errors import InvalidError
+from lake.errors import ForbiddenError, InvalidError
 from lake.home import LakeHome
 from lake.server import failpoints
 from lake.server.failpoints import Failpoint
@@ -53,9 +53,17 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 class ObjectStore(ObjectReader):
     """The files of one lake."""
 
-    def __init__(self, home: LakeHome) -> None:
-        """Make the directories."""
+    def __init__(
+        self, home: LakeHome, purged_by: Callable[[str], str | None] = lambda _: None
+    ) -> None:
+        """Make the directories.
+
+        Args:
+            home: the lake's directory.
+            purged_by: names the take-down that purged an object of this SHA-256; None: none did.
+        """
         self.pins = Pins()
+        self._purged_by = purged_by
         super().__init__(home.objects)
         self._staging = home.staging
         with disk_errors_translated():
@@ -229,20 +237,46 @@ class ObjectStore(ObjectReader):
             path.unlink(missing_ok=True)
         return len(abandoned)
 
+    def sweep_before(self, seconds: int, wanted: Collection[str]) -> None:
+        """Remove what clients left in staging up to a time (unix seconds), but for some addresses.
+
+        What is being received stays.
+        """
+        for path in self._staging.iterdir():
+            if path.is_dir() or path.name.startswith(_DRAFT) or f"{SCHEME}{path}" in wanted:
+                continue
+            if path.lstat().st_mtime < seconds + 1:
+                path.unlink(missing_ok=True)
+
     def _draft(self) -> Path:
         return self._staging / f"{_DRAFT}{secrets.token_hex(16)}"
 
     def _adopt(self, path: Path, stored: StoredObject, *, flush: bool = True) -> StoredObject:
-        """Pin an object and give its flushed file the final name; a sound copy already stays."""
+        """Pin an object and give its flushed file the final name; a sound copy already stays.
+
+        Raises:
+            ForbiddenError: the bytes were purged.
+        """
         self.pins.pin(stored.sha256)
         try:
+            self._refuse_purged(stored.sha256)
             with disk_errors_translated():
                 self._rename(path, stored, flush=flush)
+            self._refuse_purged(stored.sha256)  # a purge may have removed the file before
         except BaseException:
             self.pins.unpin(stored.sha256)
             raise
         failpoints.hit(Failpoint.OBJECT_KEPT)
         return stored
+
+    def _refuse_purged(self, sha256: str) -> None:
+        name = self._purged_by(sha256)
+        if name is not None:
+            self.path(sha256).unlink(missing_ok=True)
+            raise ForbiddenError(
+                f"these bytes were purged by the take-down {name}, and are not taken again: leave "
+                "out what it names"
+            )
 
     def _rename(self, path: Path, stored: StoredObject, *, flush: bool) -> None:
         final = self.path(stored.sha256)

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 
-from lake.server.catalog.entries import Entry, unpack
+from lake.server.catalog.entries import Entry
 from lake.server.http.app_state import AppState
 from lake.server.http.representations import AddressSigner
 from lake.server.http.requests import Request, Result
@@ -58,7 +58,7 @@ def entry_of(app: AppState, token: str) -> Entry:
     Raises:
         ForbiddenError: the token is not this lake's, or has expired.
     """
-    return unpack(app.signer.verify(READ, token)["entry"])
+    return app.catalog.database.unpack(app.signer.verify(READ, token)["entry"])
 
 
 async def receive(app: AppState, token: str, chunks: AsyncIterator[bytes]) -> Result:

@@ -14,7 +14,7 @@ from lake.server.catalog.catalog import Catalog
 from lake.server.catalog.commits import CommitMessage
 from lake.server.catalog.database import Database
 from lake.server.catalog.diff import diff
-from lake.server.catalog.entries import Entry, read_text, read_texts
+from lake.server.catalog.entries import Entry, read_text, read_texts, unpack
 from lake.server.catalog.trees import EMPTY, FANOUT, Tree
 from lake.server.catalog.versions import Versions
 
@@ -31,6 +31,8 @@ class Counted(dict[str, bytes]):
     def get(self, block: str) -> bytes:  # type: ignore[override]
         self.reads += 1
         return self[block]
+
+    unpack = staticmethod(unpack)
 
 
 def entry(value: int) -> Entry:
