@@ -111,7 +111,10 @@ class Tombstones:
 def purges(connection: sqlite3.Connection) -> list[Purge]:
     """All purges of a catalogue, oldest first."""
     rows = connection.execute(_PURGES)
-    return [Purge(*row, bool(done)) for *row, done in rows]
+    return [
+        Purge(name, at, user, statement, number, bool(done))
+        for name, at, user, statement, number, done in rows
+    ]
 
 
 def add(
