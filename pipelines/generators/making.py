@@ -25,6 +25,7 @@ from pipelines.generators.protocol import (
     Generator,
     ReportsShards,
 )
+from pipelines.generators.slots import Slots
 
 SHARE: Final = "opaque_share"
 DENSE: Final = {"row": pl.Int64, "planned": pl.Int64}
@@ -139,7 +140,8 @@ def result(
         rows = [each.candidates["row"] for each in parts if each.candidates is not None]
         planned = pl.concat(rows).sort().to_list()
         report = replace(report, exchanges=exchanges.numbered(report.exchanges, planned))
-    return GenerateResult(candidates, parents, report)
+    slots = Slots(*(sum(len(each.rows) for each in own) for own in (plan.shards, ordered)))
+    return GenerateResult(candidates, parents, report, slots)
 
 
 def _rows(

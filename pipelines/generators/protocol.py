@@ -33,6 +33,7 @@ from pipelines.common import shards
 from pipelines.common.plugins import Plugin
 from pipelines.common.settings import StrictModel
 from pipelines.common.shards import Shard
+from pipelines.generators.slots import Slots
 
 if TYPE_CHECKING:
     import polars as pl
@@ -134,6 +135,8 @@ class GenerateReport:
     """The licence of these rows in lineage."""
     exchanges: pl.DataFrame | None = None
     """What services were asked and answered, as `exchanges.SCHEMA`; kept with the round."""
+    unmade: Mapping[str, int] = field(default_factory=dict)
+    """Rows that were asked for and of which no candidate came, by the reason in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,8 @@ class GenerateResult:
     parents: pl.DataFrame | None
     """As `GenerateBatch.parents`, their rows those of `candidates`."""
     report: GenerateReport
+    slots: Slots | None = None
+    """How many rows were planned and asked for; None where not all of a plan is meant."""
 
 
 class Generator(Plugin, Protocol[OwnFit, Own]):

@@ -155,6 +155,18 @@ class _Curation(_Part):
     surplus: bool = False
 
 
+class _Failed(_Part):
+    why: str = ""
+    rows: int = 0
+
+
+class _Slots(_Part):
+    planned: int = 0
+    lost: int = 0
+    never_asked: int = 0
+    failed: list[_Failed] = []
+
+
 class _Paid(_Part):
     dollars: float | None = None
 
@@ -180,6 +192,8 @@ class Manifest(_Part):
     """What a later round of real data took from its source; None in all other rounds."""
     settings: dict[str, Any] = {}
     generator: _Generator | None = None
+    slots: _Slots | None = None
+    """What became of the rows that were planned (`generators/slots.py`)."""
     mix: _Mix | None = None
     next_mix: _Mix | None = None
     environment: dict[str, Any] = {}

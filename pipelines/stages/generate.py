@@ -24,7 +24,7 @@ from pipelines.generation import round_making
 from pipelines.generation.joining import RoundMade
 from pipelines.generation.kept_shards import KeptShards
 from pipelines.generation.shares import KeptShare, Share
-from pipelines.generators import exchanges, model_folder
+from pipelines.generators import exchanges, model_folder, slots
 from pipelines.generators.protocol import GenerateResult
 from pipelines.rounds import (
     adoption,
@@ -178,4 +178,13 @@ def _write(
         "cost": {"fit": model_store.cost(round_.dataset, round_.number), "generate": dict(cost)},
         "environment": dict(result.report.environment),
         "generation": facts,
+        **_slots(result, len(rows)),
     }
+
+
+def _slots(result: GenerateResult, made: int) -> dict[str, Any]:
+    """The section on planned rows; empty where a generator was not asked for any."""
+    if result.slots is None:
+        return {}
+    lost = result.report.facts.get(round_making.LOST, {}).get("rows", 0)
+    return {slots.SECTION: slots.section(result.slots, made, result.report.unmade, lost)}

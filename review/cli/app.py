@@ -15,6 +15,7 @@ from review.cli.disk import disks
 from review.cli.dispatch import DatasetOption, Json, mark_unencodable, reporting_faults, run, runs
 from review.cli.lake import lakes
 from review.cli.lineage import export, lineages
+from review.cli.outcomes import losses, verdicts
 from review.cli.project import datasets, suites
 from review.cli.trial import try_out
 from review.cli.verifier import verifiers
@@ -40,6 +41,8 @@ app.add_typer(lakes, name="lake")
 app.add_typer(lineages, name="lineage")
 app.command()(export)
 app.command("try")(try_out)
+app.command()(losses)
+app.command()(verdicts)
 app.add_typer(verifiers, name="verifier")
 
 
@@ -234,25 +237,6 @@ def page(
     as_json: Json = False,
 ) -> None:
     """Review rounds in the browser: what they change, where samples come from; approve, reject."""
-
-
-@app.command()
-@runs("review.commands.verdicts")
-def verdicts(
-    ref: Annotated[str, typer.Argument(help="Branch, tag or commit of a round.")],
-    *,
-    dataset: DatasetOption = None,
-    round_number: Annotated[
-        int | None,
-        typer.Option("--round", min=1, help="Which round.", show_default="the last one"),
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write a page with the failures.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Samples to show of each reason.")] = 8,
-    as_json: Json = False,
-) -> None:
-    """Show why candidates of a round did not pass, by expectation and reason, with samples."""
 
 
 @app.command()

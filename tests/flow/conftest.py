@@ -13,6 +13,7 @@ import pytest
 from pipelines.common.errors import BlockedError
 from pipelines.common.signing import KEY
 from tests import programs as forked_programs
+from tests.flow import accounts
 from tests.flow.lab import Lab, key_pair
 from tests.flow.projects import ROOT, Project, copy, tiny, tiny_round
 from tests.shared import made_once
@@ -33,6 +34,13 @@ def _nobodys_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         (home / "gitconfig").write_text("[user]\nname = a\nemail = a@example.org\n")
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _accounted() -> Iterator[None]:
+    """What becomes of the rows of every round is accounted for when it is published or blocked."""
+    with accounts.checked():
         yield
 
 

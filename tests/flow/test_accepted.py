@@ -102,6 +102,8 @@ def test_a_round_ends_with_so_many_and_the_surplus_is_said(tmp_path: Path, servi
             "shards": len(made) // SHARD,
             "most": MOST,
         }
+        never = MOST - len(made)
+        assert about["slots"] == {"planned": MOST, "lost": 0, "never_asked": never, "failed": []}
         done = project.stemma("audit", "--recompute", "main", "--json")
         assert (done.code, json.loads(done.out)["findings"]) == (0, []), done.said
         shown = project.stemma("audit", surplus["sample_id"][0].hex()[:16], "--ref", "main")

@@ -203,6 +203,7 @@ def test_lost_shards_are_counted(copied: Project, capsys: pytest.CaptureFixture[
     assert receipt.rows == {"candidates": 7, "lost_shards": 1}
     about = manifest.read(copied.lake(), receipt.commit, "tiny", 3)
     assert about["generation"]["lost_shards"] == {"shards": [1], "rows": 2}
+    assert about["slots"] == {"planned": 9, "lost": 2, "never_asked": 0, "failed": []}
     stored = tables.read_round(copied.lake(), receipt.commit, "tiny", "candidates", 3)
     assert stored["row"].to_list() == list(range(7))
     known = expected.candidates.filter(~pl.col("row").is_in([2, 3]))

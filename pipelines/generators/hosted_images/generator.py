@@ -136,7 +136,7 @@ class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
         replies = [each for each in answers if isinstance(each, Reply)]
         failed = [each for each in answers if isinstance(each, Failure)]
         licence = {} if service.resolved_licence is None else {"licence": service.resolved_licence}
-        reasons = Counter(each.reason for each in failed).most_common(REASONS)
+        reasons = Counter(each.reason for each in failed)
         attempts = sum(each.attempts for each in answers)
         return GenerateReport(
             environment={
@@ -151,10 +151,11 @@ class HostedImages(Generator[NoSettings, HostedImagesGenerate]):
             facts={
                 "asked": len(answers),
                 "failed": len(failed),
-                "reasons": dict(reasons),
+                "reasons": dict(reasons.most_common(REASONS)),
                 **draws.facts(pictures.prompts, pictures.pool),
             },
             exchanges=transcript.table(pictures),
+            unmade=reasons,
             maker=digests.of_json({"model": service.model}),
         )
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 IMAGE: Final = "image"
 LIBRARIES: Final = ("diffusers", "transformers")
 NEEDED: Final = ("transformers", "peft")
+REFUSED: Final = "the filter of the pipeline refused the image"
 PretrainedRequest = GenerateRequest[PretrainedGenerate]
 
 
@@ -237,7 +238,8 @@ class Pretrained(Generator[PretrainedFit, PretrainedGenerate]):
         filtered = sorted(row for each in made for row in each["filtered"])
         refused = {"filtered": filtered} if filtered else {}
         drawn = draws.facts(content.prompts, content.pool)
-        return GenerateReport(environment, facts={**facts, **refused, **drawn})
+        unmade = {REFUSED: len(filtered)} if filtered else {}
+        return GenerateReport(environment, facts={**facts, **refused, **drawn}, unmade=unmade)
 
     def replay(
         self, request: PretrainedRequest, shard: Shard, recorded: Mapping[str, Any]

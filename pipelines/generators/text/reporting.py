@@ -54,7 +54,17 @@ def report(
         facts=_facts(plan, makings, answers, unfit or {}),
         maker=maker(plan.request),
         exchanges=transcript.table(makings, besides),
+        unmade=_unmade(makings, unfit or {}),
     )
+
+
+def _unmade(makings: Sequence[Making], unfit: Mapping[int, str]) -> Counter[str]:
+    """Count the rows without a candidate by the first reason of each."""
+    failures = (
+        next((each.reason for each in making.answers if isinstance(each, Failure)), None)
+        for making in makings
+    )
+    return Counter(each for each in (*failures, *unfit.values()) if each is not None)
 
 
 def _price_sources(plan: RoundPlan) -> dict[str, dict[str, str]]:

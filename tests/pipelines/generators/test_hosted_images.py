@@ -133,6 +133,7 @@ def test_requests_and_what_is_known_of_the_pictures_are_kept_with_the_round(
     assert set(drawn["prompt"]) == {"a bee"}
     assert set(failed["prompt"]) == {"a sea"}
     assert failed["failure"].str.contains("answered 400").all()
+    assert sum(result.report.unmade.values()) == len(failed)
     assert set(kept["template"]) == {hashlib.sha256(b"a {label}").hexdigest()}
     assert set(drawn["model"]) | set(drawn["served"]) == {"painter-1"}
     assert drawn["dollars"].to_list() == pytest.approx([PRICE] * len(drawn))

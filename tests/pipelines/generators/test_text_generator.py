@@ -14,6 +14,7 @@ from lineage.identity import sample_ids
 from pipelines.common.errors import GeneratorError
 from pipelines.generators import making
 from pipelines.generators.protocol import GenerateRequest, GenerateResult
+from pipelines.generators.slots import Slots
 from pipelines.generators.text.generator import Text
 from pipelines.generators.text.settings import TextGenerate
 from pipelines.llm.settings import API_KEY, BASE_URL, LOCAL_LICENCE, Service
@@ -125,6 +126,8 @@ def test_a_request_that_fails_for_good_leaves_no_gap(
         == len(made.report.facts["failed_questions"])
     )
     assert sum(made.report.facts["reasons"].values()) == made.report.facts["failed"]
+    assert dict(made.report.unmade) == made.report.facts["reasons"]
+    assert made.slots == Slots(planned=4, reached=4)
     assert made.parents is not None
     assert made.parents["row"].unique().sort().to_list() == list(range(left))
     assert KEY not in json.dumps(
