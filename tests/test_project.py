@@ -41,6 +41,7 @@ COMMANDS = (
     ("guard",),
     ("estimate",),
     ("ui",),
+    ("losses",),
     ("verdicts",),
     ("lineage", "stats"),
     ("lineage", "export"),
@@ -154,7 +155,7 @@ def test_every_command_has_json(command: tuple[str, ...]) -> None:
 def test_the_list_of_commands_is_whole() -> None:
     files = sorted((ROOT / "review" / "cli").glob("*.py"))
     text = "\n".join(each.read_text(encoding="utf-8") for each in files)
-    groups = "app|datasets|suites|rounds|disks|lakes|lake_keys|browsers|lineages|verifiers"
+    groups = "app|datasets|suites|rounds|disks|lakes|lake_keys|browsers|lineages|outcomes|verifiers"
     listed = re.findall(rf"^@({groups})\.command\(", text, re.MULTILINE)
     assert len(listed) == len(COMMANDS)
     for module in re.findall(r'"(review\.commands\.\w+)"', text):

@@ -15,7 +15,7 @@ from review.cli.disk import disks
 from review.cli.dispatch import DatasetOption, Json, mark_unencodable, reporting_faults, run, runs
 from review.cli.lake import lakes
 from review.cli.lineage import export, lineages
-from review.cli.outcomes import losses, verdicts
+from review.cli.outcomes import outcomes
 from review.cli.project import datasets, suites
 from review.cli.trial import try_out
 from review.cli.verifier import verifiers
@@ -36,13 +36,12 @@ rounds = typer.Typer(no_args_is_help=True, help="Rounds of a data set in params.
 app.add_typer(datasets, name="dataset")
 app.add_typer(suites, name="suite")
 app.add_typer(rounds, name="round")
+app.add_typer(outcomes)
 app.add_typer(disks)
 app.add_typer(lakes, name="lake")
 app.add_typer(lineages, name="lineage")
 app.command()(export)
 app.command("try")(try_out)
-app.command()(losses)
-app.command()(verdicts)
 app.add_typer(verifiers, name="verifier")
 
 

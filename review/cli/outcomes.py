@@ -9,7 +9,10 @@ import typer
 
 from review.cli.dispatch import DatasetOption, Json, runs
 
+outcomes = typer.Typer()
 
+
+@outcomes.command()
 @runs("review.commands.losses")
 def losses(
     ref: Annotated[
@@ -25,6 +28,7 @@ def losses(
     """Show what became of every row that a round planned, and of those that main held before it."""
 
 
+@outcomes.command()
 @runs("review.commands.verdicts")
 def verdicts(
     ref: Annotated[str, typer.Argument(help="Branch, tag or commit of a round.")],
