@@ -1,7 +1,8 @@
-"""What a notebook works with: the tables and charts of a version, and the diff of two versions."""
+"""What a notebook works with: tables and charts of a version, its training data, and diffs."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
+from pipelines.inquiry.training import data
+from pipelines.inquiry.training.data import TrainingData
 from pipelines.params import load
 from pipelines.rounds import manifest, tables
 from pipelines.rounds.context import open_lake
@@ -109,6 +112,43 @@ def open_ref(ref: str = refs.MAIN, dataset: str | None = None) -> Version:
     lake = open_lake(load())
     commit = lake.resolve(ref).id
     return Version(lake, ref, commit, _dataset_at(lake, ref, commit, dataset))
+
+
+def load_ref(
+    ref: str = refs.MAIN,
+    dataset: str | None = None,
+    *,
+    project: str | Path | None = None,
+    splits: Sequence[str] = ("train",),
+) -> TrainingData:
+    """Load the training mix at a version of a data set: rows, weights and, on asking, the hold-out.
+
+    The mix is exactly what stage `fit` of the next round would read at this version: chosen and
+    weighed by the settings of `fit` in params.yaml, without contaminated rows. A local lake's
+    server is started for the moment in which the mix is composed; payload is read from files.
+
+    Args:
+        ref: branch, tag or commit.
+        dataset: as of `open_ref`.
+        project: the project's directory, of which the lake, params.yaml and trusted keys are read;
+            None: the current directory. The process is in that directory while this function runs,
+            so other threads should not depend on it meanwhile.
+        splits: `train` is the mix; `validation` and `test` are held-out rows, which are read only
+            if they are named here. What was trained on them can no longer be measured on them.
+
+    Raises:
+        NotFoundError: there is no such ref, or it does not hold this data set.
+        UsageError: the ref holds several data sets, and none is named.
+        ParamsError: params.yaml is missing or wrong.
+        DataError: there is no such split.
+        StaleError: the hold-out cannot be read, with which the mix is compared.
+        MixError: nothing is left to train on.
+    """
+    with contextlib.nullcontext() if project is None else contextlib.chdir(project):
+        params = load()
+        lake = open_lake(params)
+        name = _dataset_at(lake, ref, lake.resolve(ref).id, dataset)
+        return data.open_at(lake, params, ref, name, tuple(splits))
 
 
 def diff_refs(

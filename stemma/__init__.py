@@ -1,7 +1,8 @@
 """What a notebook or a program imports of Stemma.
 
-`stemma.open` opens a version of a data set, `stemma.diff` compares two of them. Both are loaded
-when they are first used, so `import stemma` costs next to nothing (docs/decisions/0005).
+`stemma.open` opens a version of a data set, `stemma.load` its training mix, and `stemma.diff`
+compares two versions. They are loaded when they are first used, so `import stemma` costs next to
+nothing (docs/decisions/0005).
 """
 
 from __future__ import annotations
@@ -13,17 +14,27 @@ from typing import TYPE_CHECKING, Any, Final
 from stemma import _packages
 
 if TYPE_CHECKING:
+    from pipelines.inquiry.training.data import TrainingData
+    from review.notebook import Version
     from review.notebook import diff_refs as diff
+    from review.notebook import load_ref as load
     from review.notebook import open_ref as open  # noqa: A004  named like the built-in on purpose
 
-__all__ = ["__version__", "diff", "open"]
+__all__ = ["TrainingData", "Version", "__version__", "diff", "load", "open"]
 
 __version__: Final = metadata.version("stemma")
-_LAZY: Final = {"diff": "diff_refs", "open": "open_ref"}
+_LAZY: Final = {
+    "TrainingData": "TrainingData",
+    "Version": "Version",
+    "diff": "diff_refs",
+    "load": "load_ref",
+    "open": "open_ref",
+}
+"""What `review.notebook` calls each of them."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  any member of a module
-    """Load a function when it is first used.
+    """Load a function or class when it is first used.
 
     Raises:
         ImportError: a folder of the user's would be imported in place of one of our packages.
@@ -35,5 +46,5 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  any member of a module
 
 
 def __dir__() -> list[str]:
-    """List the lazily loaded functions too, for completion in a notebook."""
+    """List what is lazily loaded too, for completion in a notebook."""
     return sorted({*globals(), *_LAZY})

@@ -322,7 +322,7 @@ def test_a_contract_names_every_other_module(
     modules = {
         f"{package}.{path.stem}"
         for path in (ROOT / folder).iterdir()
-        if path.stem not in ("__init__", "__pycache__")
+        if path.name not in ("__init__.py", "__pycache__", "py.typed")
     }
     assert modules - speakers <= set(found["source_modules"])
     assert not speakers & set(found["source_modules"])

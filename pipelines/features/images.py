@@ -121,6 +121,24 @@ def decode(images: pl.Series) -> NDArray[np.uint8]:
     return pixels
 
 
+def decode_one(item: Mapping[str, Any] | None) -> NDArray[np.uint8]:
+    """Read one image without Polars, which a forked process cannot use.
+
+    Args:
+        item: bytes and path, as a row of the column holds them.
+
+    Returns:
+        [h, w] or [h, w, 3].
+
+    Raises:
+        ImageError: The image is missing or cannot be decoded. The message is a predicate.
+    """
+    result = _read(item, None)
+    if isinstance(result, str):
+        raise ImageError(result)
+    return result
+
+
 def decode_lenient(images: pl.Series, shape: Shape | None = None) -> NDArray[np.float32]:
     """Read images of which some may be missing.
 
@@ -263,7 +281,7 @@ def _bound(images: pl.Series, pixels: int) -> None:
         )
 
 
-def _read(item: dict[str, Any] | None, shape: Shape | None) -> NDArray[np.uint8] | str:
+def _read(item: Mapping[str, Any] | None, shape: Shape | None) -> NDArray[np.uint8] | str:
     """The pixels of an image, or what is wrong with it."""
     data = item["bytes"] if item else None
 

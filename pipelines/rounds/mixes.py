@@ -1,4 +1,4 @@
-"""Training mixes with their payload: the samples that a generator learns from, and weights."""
+"""Training mixes: the samples that a generator learns from, their weights, and their payload."""
 
 from __future__ import annotations
 
@@ -28,10 +28,40 @@ class TrainingMix:
     """round, row, why of the accepted rows that the regime left out as contaminated."""
 
 
+@dataclass(frozen=True, slots=True)
+class MixRows:
+    """Which rows a training mix is made of, and their manifest; no payload was read."""
+
+    rows: pl.DataFrame
+    """round, row, weight (Float64), in order."""
+    manifest: MixManifest
+    left_out: pl.DataFrame
+    """As in `TrainingMix`."""
+
+
 def build(
     lake: Lake, commit: str, round_: Round, *, contaminated: pl.DataFrame | None = None
 ) -> TrainingMix:
-    """Build the training mix of a round from the samples at a commit.
+    """Build the training mix of a round, with payload, from the samples at a commit.
+
+    Args and errors are those of `compose`.
+    """
+    mix = compose(lake, commit, round_, contaminated=contaminated)
+    stored = tables.read(lake, commit, round_.dataset, "samples")
+    samples = tables.collected(stored, f"the samples of {round_.dataset} at {commit}")
+    joined = samples.join(mix.rows, on=["round", "row"], how="inner").sort("round", "row")
+    if len(mix.left_out):
+        console.line(
+            f"left out {len(mix.left_out)} contaminated rows: held-out rows, their "
+            "near-duplicates, or descendants of these"
+        )
+    return TrainingMix(joined, mix.manifest, mix.left_out)
+
+
+def compose(
+    lake: Lake, commit: str, round_: Round, *, contaminated: pl.DataFrame | None = None
+) -> MixRows:
+    """Choose and weigh the rows of the training mix of a round at a commit.
 
     Args:
         lake: the lake.
@@ -59,18 +89,10 @@ def build(
         seed=derive_seed(round_.seed, round_.dataset, "mix"),
         left_out=contaminated_rows,
     )
-    stored = tables.read(lake, commit, round_.dataset, "samples")
-    samples = tables.collected(stored, f"the samples of {round_.dataset} at {commit}")
-    joined = samples.join(composed.rows, on=["round", "row"], how="inner").sort("round", "row")
     left_out = composed.left_out.join(
         contaminated_rows, on=["round", "row"], how="left", maintain_order="left"
     )
-    if len(left_out):
-        console.line(
-            f"left out {len(left_out)} contaminated rows: held-out rows, their near-duplicates, or "
-            "descendants of these"
-        )
-    return TrainingMix(joined, composed.manifest, left_out)
+    return MixRows(composed.rows, composed.manifest, left_out)
 
 
 def _contaminated_rows(contaminated: pl.DataFrame | None, dataset: str) -> pl.DataFrame:

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import yaml
 
+import stemma
 from lake import refs
 from lake.client import Lake
 from lake.tables import encode
@@ -149,6 +150,15 @@ def test_a_fit_leaves_out_what_leaked_and_what_came_of_it(line: Project) -> None
     third = manifest.read(lake, "main", "tiny", 3)["mix"]
     assert "left_out" not in third
     assert not list(lake.objects("main", refs.partition("tiny", "left_out", 3)))
+
+
+def test_whoever_loads_a_version_trains_on_no_contaminated_row_either(line: Project) -> None:
+    data = stemma.load("tiny-v3", project=line.root)
+    fitted = mixes.read_manifest(context.open_context("tiny-4").round)
+    assert data.manifest == fitted
+    assert data.rows.filter(round=3, row=0).is_empty()
+    assert not data.rows.filter(round=3, row=2).is_empty()
+    assert len(data.frame()) == fitted.rows
 
 
 def test_the_family_tree_proves_the_mix(line: Project) -> None:
