@@ -49,6 +49,16 @@ class Personal(_Part):
     """The library without which nothing was scanned."""
 
 
+class Marked(_Part):
+    """Images with marks of generators."""
+
+    policy: str = "warn"
+    images: int = 0
+    generated: int = 0
+    counts: dict[str, int] = {}
+    examples: tuple[str, ...] = ()
+
+
 class IngestSummary(_Part):
     """What is worth saying of an ingest."""
 
@@ -56,6 +66,7 @@ class IngestSummary(_Part):
     notes: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()
     personal_data: Personal | None = None
+    marks: Marked | None = None
     gone: int = 0
     """Real rows that a later state of the source does not give any more."""
 
@@ -79,7 +90,7 @@ class IngestSummary(_Part):
 
     def sentence(self) -> str | None:
         """Say it in a line; None if there is nothing to say."""
-        parts = [*self._files(), *self._columns(), *self._personal()]
+        parts = [*self._files(), *self._columns(), *self._personal(), *self._marked()]
         if self.gone:
             parts.append(f"{self.gone:,} real rows are gone from the source, and stay")
         if self.notes:
@@ -111,6 +122,15 @@ class IngestSummary(_Part):
             return []
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(personal.counts.items()))
         return [f"personal data: {kinds} in {personal.rows:,} rows (pii: {personal.policy})"]
+
+    def _marked(self) -> list[str]:
+        marks = self.marks
+        if marks is None or not marks.generated:
+            return []
+        named = ", ".join(f"{name} {count:,}" for name, count in marks.counts.items())
+        remedy = "" if marks.policy == "keep" else "; take them out, or set ingest.marked to keep"
+        count = f"{marks.generated:,} of {marks.images:,}"
+        return [f"{count} images have marks of generators ({named}){remedy}"]
 
 
 def read(dataset: str, number: int, manifest: Mapping[str, Any]) -> IngestSummary:

@@ -12,6 +12,7 @@ from pipelines.common.plugin_modules import Reference
 from pipelines.common.settings import StrictModel, key_content, operational
 from pipelines.modalities import registry
 from pipelines.modalities.registry import MODALITIES
+from pipelines.sources.marks import MarkedPolicy
 from pipelines.sources.personal_data import Policy
 
 if TYPE_CHECKING:
@@ -80,6 +81,9 @@ class Ingest(StrictModel):
     it."""
     pii: Policy = "report"
     """What becomes of personal data: it is counted, replaced by its kind, or refused."""
+    marked: MarkedPolicy = "warn"
+    """What becomes of images with marks of generators: a warning counts them, they are meant, or
+    they are refused."""
     licence: str | None = None
     """Licence of the real rows; None: what the source module says."""
     validation: float = Field(0.25, gt=0, lt=0.5)

@@ -15,8 +15,10 @@ import polars as pl
 from lake import files
 from pipelines.common import console
 from pipelines.rounds import receipts
+from pipelines.sources import marks
 from pipelines.sources.account import Account
 from pipelines.sources.columns import LABEL
+from pipelines.sources.marks import MarkedPolicy, Marks
 from pipelines.sources.personal_data import PersonalData
 
 MOST_LABELS: Final = 1000
@@ -56,6 +58,8 @@ class IngestReport:
     groups: Groups
     account: Account
     personal: PersonalData
+    marks: Marks = marks.NONE
+    marked: MarkedPolicy = "warn"
     uneven: str = ""
     """Which splits have few of the rows asked for, why, and what to do; empty if none has."""
 
@@ -82,6 +86,7 @@ class IngestReport:
                 **({"uneven": self.uneven} if self.uneven else {}),
             },
             "personal_data": self.personal.to_dict(),
+            **marks.section(self.marks, self.marked),
         }
 
     def section(self) -> dict[str, Any]:
@@ -92,7 +97,7 @@ class IngestReport:
             content["passed_over"] = list(self.account.passed_over)
         if self.personal.policy != "report":
             content["personal_data"] = whole["personal_data"]
-        return content
+        return content | marks.section(self.marks, self.marked)
 
 
 def labels(rows: pl.DataFrame) -> pl.DataFrame:
@@ -129,6 +134,8 @@ def tell(report: IngestReport) -> None:
         console.line(report.uneven)
     if report.personal.columns:
         console.line(report.personal.sentence())
+    if report.marks.counts:
+        console.line(report.marks.sentence(report.marked))
 
 
 def _tell_account(account: Account) -> None:

@@ -27,7 +27,7 @@ from pipelines.rounds.history import Published
 from pipelines.rounds.holdout import Named
 from pipelines.rounds.ingest_report import IngestReport
 from pipelines.rounds.keys import StageKey
-from pipelines.sources import personal_data
+from pipelines.sources import marks, personal_data
 from pipelines.sources import read as sources
 
 
@@ -74,6 +74,7 @@ def prepare(settings: Dataset) -> Prepared:
     """
     modality, ingest = settings.modality, settings.ingest
     source = sources.read(ingest.source, modality, ingest.settings, settings.columns)
+    marks.check(ingest.source, source.marks, ingest.marked)
     payload, personal = personal_data.scan(ingest.source, source.frame, ingest.pii)
     ids = sample_ids(payload, settings.identity)
     groups = splits.groups(ids, modality.pairs(payload, ingest.near))
@@ -92,6 +93,8 @@ def prepare(settings: Dataset) -> Prepared:
         uneven=split_checks.uneven(sizes, shares, grouped),
         account=source.account,
         personal=personal,
+        marks=source.marks,
+        marked=ingest.marked,
     )
     split_checks.check(ingest.source, report.splits, shares, report.groups, report.labels)
     licence = ingest.licence or source.licence

@@ -22,9 +22,10 @@ from pipelines.common.errors import DataError, LibraryError
 from pipelines.common.settings import StrictModel
 from pipelines.features import images
 from pipelines.modalities import Modality
-from pipelines.sources import croissant, folders, image_folders, registry, tables
+from pipelines.sources import croissant, folders, image_folders, marks, registry, tables
 from pipelines.sources.account import Account, grouped
 from pipelines.sources.columns import Columns
+from pipelines.sources.marks import Marks
 from pipelines.sources.protocol import Source
 from pipelines.sources.remote import listing
 
@@ -40,6 +41,7 @@ class RealData:
     name: str
     licence: str | None = None
     account: Account = field(default_factory=Account)
+    marks: Marks = marks.NONE
 
 
 def read(
@@ -68,14 +70,17 @@ def read(
     given = replace(given, frame=columns.unaliased(source, given.frame))
     if given.frame.is_empty():
         raise DataError(f"{source} has no rows")
-    typed = modality.typed(source, columns.renamed(source, given.frame))
+    named = columns.renamed(source, given.frame)
+    typed = modality.typed(source, named)
     chosen = columns.selected(source, typed, modality.columns(typed))
     for column in chosen.columns:
         if chosen.schema[column] == images.IMAGE:
             images.check(chosen[column])
     unused = columns.unused(given.frame, chosen)
     columns.check_aliases(source, unused)
-    return replace(given, frame=chosen, account=given.account + Account(passed_over=unused))
+    found = marks.scan(named.select(name for name in chosen.columns if name in named.columns))
+    account = given.account + Account(passed_over=unused)
+    return replace(given, frame=chosen, account=account, marks=found)
 
 
 def _given(source: str, settings: Mapping[str, Any], *, typed_csv: bool) -> RealData:

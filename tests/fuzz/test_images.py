@@ -17,6 +17,7 @@ from expectations.measures import pixels
 from lineage import pictures
 from lineage.identity import sample_ids
 from pipelines.features import image_hashes, images, thumbnails
+from pipelines.features.image_marks import finding, writing
 from review.diff import samples
 from tests.fuzz.engine import fuzzed
 from tests.fuzz.mutations import mutated
@@ -87,6 +88,19 @@ def test_hashes_of_images(data: bytes) -> object:
     assert readable[0]
     assert readable[1] or data not in PICTURES
     return True if readable[1] else None
+
+
+MARKED: Final = tuple(
+    marked for data in PICTURES if (marked := writing.mark(data, "trainedAlgorithmicMedia"))
+)
+
+
+@fuzzed(mutated((*MARKED, *OTHERS), OF_IMAGES), reasons=1)
+def test_marks_of_images(data: bytes) -> object:
+    found, written = finding.find(data), writing.mark(data, "trainedAlgorithmicMedia")
+    assert found or data not in MARKED
+    assert written is None or len(written) > len(data)
+    return True if found else None
 
 
 @fuzzed(mutated((*PICTURES, *OTHERS), OF_IMAGES), reasons=1)

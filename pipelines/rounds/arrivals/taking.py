@@ -23,9 +23,10 @@ from pipelines.common.errors import DataError
 from pipelines.generators.real import RealGenerate
 from pipelines.params import Dataset
 from pipelines.rounds import ingest_report, real_data, receipts
-from pipelines.sources import personal_data
+from pipelines.sources import marks, personal_data
 from pipelines.sources import read as sources
 from pipelines.sources.account import Account
+from pipelines.sources.marks import MarkedPolicy, Marks
 from pipelines.sources.personal_data import PersonalData
 
 ID: Final = "sample_id"
@@ -94,6 +95,8 @@ class Arrivals:
     """New rows by label that no real row has had."""
     account: Account
     personal: PersonalData
+    marks: Marks = marks.NONE
+    marked: MarkedPolicy = "warn"
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to JSON values."""
@@ -106,6 +109,7 @@ class Arrivals:
             "notes": list(self.account.notes),
             "passed_over": list(self.account.passed_over),
             "personal_data": self.personal.to_dict(),
+            **marks.section(self.marks, self.marked),
         }
 
 
@@ -123,6 +127,7 @@ def take(settings: Dataset, wanted: RealGenerate, known: Known) -> Arrivals:
     modality, ingest = settings.modality, settings.ingest
     columns = replace(settings.columns, aliases=wanted.columns)
     given = sources.read(wanted.source, modality, wanted.settings, columns)
+    marks.check(wanted.source, given.marks, ingest.marked)
     payload, personal = personal_data.scan(wanted.source, given.frame, ingest.pii)
     payload = _typed(wanted.source, payload, known.train, texts=modality.csv_types)
     rows = payload.with_columns(sample_ids(payload, settings.identity).alias(ID))
@@ -160,6 +165,8 @@ def take(settings: Dataset, wanted: RealGenerate, known: Known) -> Arrivals:
         unknown_labels=_unknown_labels(assigned, known.train),
         account=given.account,
         personal=personal,
+        marks=given.marks,
+        marked=ingest.marked,
     )
 
 
@@ -199,6 +206,8 @@ def lines(arrivals: Arrivals) -> Iterator[str]:
         yield f"columns not used: {', '.join(arrivals.account.passed_over)}"
     if arrivals.personal.columns:
         yield arrivals.personal.sentence()
+    if arrivals.marks.counts:
+        yield arrivals.marks.sentence(arrivals.marked)
 
 
 def write(dataset: str, number: int, arrivals: Arrivals) -> None:
