@@ -43,6 +43,8 @@ COMMANDS = (
     ("ui",),
     ("losses",),
     ("verdicts",),
+    ("attest", "make"),
+    ("attest", "verify"),
     ("lineage", "stats"),
     ("lineage", "export"),
     ("verifier", "audit"),
@@ -155,7 +157,10 @@ def test_every_command_has_json(command: tuple[str, ...]) -> None:
 def test_the_list_of_commands_is_whole() -> None:
     files = sorted((ROOT / "review" / "cli").glob("*.py"))
     text = "\n".join(each.read_text(encoding="utf-8") for each in files)
-    groups = "app|datasets|suites|rounds|disks|lakes|lake_keys|browsers|lineages|outcomes|verifiers"
+    groups = (
+        "app|attests|datasets|suites|rounds|disks|lakes|lake_keys|browsers|lineages|outcomes|"
+        "verifiers"
+    )
     listed = re.findall(rf"^@({groups})\.command\(", text, re.MULTILINE)
     assert len(listed) == len(COMMANDS)
     for module in re.findall(r'"(review\.commands\.\w+)"', text):

@@ -169,8 +169,17 @@ def public_key(path: str | Path, description: str) -> Ed25519PublicKey:
     Raises:
         SigningError: the file cannot be read or is not an Ed25519 public key.
     """
+    return public_key_of(_read(str(path), description), description)
+
+
+def public_key_of(data: bytes, description: str) -> Ed25519PublicKey:
+    """As `public_key`, from the bytes of the file.
+
+    Raises:
+        SigningError: they are not an Ed25519 public key.
+    """
     try:
-        key = load_pem_public_key(_read(str(path), description))
+        key = load_pem_public_key(data)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise SigningError(f"{description} holds no public key in PEM") from error
     if not isinstance(key, Ed25519PublicKey):

@@ -114,6 +114,8 @@ class Publish(StrictModel):
     """Settings by check, of such that one adds to the guard's own."""
     override: str | None = None
     """A reason to publish although a check blocks; it is written into the merge commit."""
+    attest: bool = operational(False)
+    """Whether the stage attests what it published, as `stemma attest` does."""
 
 
 class Dataset(StrictModel):

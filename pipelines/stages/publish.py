@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from lake import refs
 from lineage import guard
+from pipelines.common import console
 from pipelines.gate import checked_refs, publication
+from pipelines.gate.attestations import making
 from pipelines.gate.publication import Publication
 from pipelines.rounds import history, manifest, merging, stage_inputs
 from pipelines.rounds.context import RoundContext, write_receipt
@@ -30,6 +32,10 @@ def main(ctx: RoundContext, *, supersede: bool = False) -> None:
         recorded = manifest.read(ctx.lake, done.commit.id, dataset, number)
         publication.write_metric(ctx, guard.read(recorded["guard"]))
     _write_receipt(ctx, evaluated, done)
+    if ctx.round.settings.publish.attest and ctx.round.line == refs.MAIN:
+        attested = making.attest(ctx.lake, done.commit.id)
+        if not attested.existing:
+            console.line(f"publish: attested {attested.version.tag} in {attested.stored.folder}")
 
 
 def _write_receipt(ctx: RoundContext, evaluated: Receipt, done: Publication) -> None:

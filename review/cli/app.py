@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from review.cli import diff_options
+from review.cli.attests import attests
 from review.cli.candidates import Candidates, Chosen, Maker, Parents
 from review.cli.disk import disks
 from review.cli.dispatch import DatasetOption, Json, mark_unencodable, reporting_faults, run, runs
@@ -36,6 +37,7 @@ rounds = typer.Typer(no_args_is_help=True, help="Rounds of a data set in params.
 app.add_typer(datasets, name="dataset")
 app.add_typer(suites, name="suite")
 app.add_typer(rounds, name="round")
+app.add_typer(attests, name="attest")
 app.add_typer(outcomes)
 app.add_typer(disks)
 app.add_typer(lakes, name="lake")

@@ -10,6 +10,7 @@ from securesystemslib.dsse import Envelope
 
 from pipelines.common import dsse, signing
 from pipelines.common.signing import Signer
+from pipelines.gate.attestations import claims, predicates
 from tests.fuzz.engine import fuzzed
 from tests.fuzz.mutations import either
 
@@ -18,8 +19,18 @@ SIGNER: Final = Signer(PRIVATE)
 TRUSTED: Final = signing.trusted(PRIVATE.public_key())
 STATEMENT: Final = dsse.statement(
     [{"name": "d/head.json", "digest": {"sha256": "00" * 32}}],
-    "https://slsa.dev/provenance/v1",
-    {"buildDefinition": {"buildType": "urn:x"}},
+    predicates.PROVENANCE,
+    {
+        "buildDefinition": {
+            "externalParameters": {
+                "repository": "stemma",
+                "dataset": "d",
+                "round": 1,
+                "tag": "d-v1",
+                "commit": "00" * 32,
+            }
+        }
+    },
 )
 
 
@@ -32,8 +43,11 @@ def test_envelopes(data: bytes) -> object:
     return found
 
 
-@fuzzed(either([STATEMENT]), reasons=2)
+@fuzzed(either([STATEMENT]), reasons=4)
 def test_signed_statements(data: bytes) -> object:
     made = Envelope(data, dsse.PAYLOAD_TYPE, {})
     signature = {"keyid": SIGNER.key_id, "sig": SIGNER.sign(made.pae())}
-    return dsse.verify({**made.to_dict(), "signatures": [signature]}, TRUSTED).statement
+    envelope = {**made.to_dict(), "signatures": [signature]}
+    found = claims.of_envelope(envelope, claims.trusting(TRUSTED), "a.dsse.json")
+    assert all(".." not in name.split("/") for name in found.objects)
+    return found

@@ -1,0 +1,73 @@
+"""`stemma attest …`: attestations of published versions, and their verification."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from review.cli.dispatch import Json, runs
+
+MAKE = "make"
+
+
+class _MakesByDefault(TyperGroup):
+    """A group of which `stemma attest REF` is short for `stemma attest make REF`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  typer's own click
+        """Put the command before arguments that name none."""
+        if args and args[0] not in {*self.commands, "--help"}:
+            args = [MAKE, *args]
+        return super().parse_args(ctx, args)
+
+
+attests = typer.Typer(
+    cls=_MakesByDefault,
+    no_args_is_help=True,
+    help="Signed statements about published versions, which others verify without the lake.",
+)
+
+
+@attests.command(MAKE)
+@runs("review.commands.attest")
+def attest_version(
+    ref: Annotated[str, typer.Argument(help="A tag of a round, or a ref of its commit.")],
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Also copy the version and its attestation into a new folder.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Attest a published version: SHA-256 of every object, how it was made, how it was judged."""
+
+
+@attests.command("verify")
+@runs("review.commands.attest", "verify")
+def verify_attestation(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A tag of a round, a folder with a copy of a version, or an envelope's file."
+        ),
+    ],
+    *,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Public key of whoever signed (PEM), and no other.",
+            show_default="those that this project trusts",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Verify an attestation and all it is about; say what differs first. A copy needs no lake."""
