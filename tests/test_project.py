@@ -42,6 +42,7 @@ COMMANDS = (
     ("estimate",),
     ("ui",),
     ("losses",),
+    ("quarantine",),
     ("verdicts",),
     ("attest", "make"),
     ("attest", "verify"),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from review.cli.dispatch import DatasetOption, Json, runs
+from review.cli.dispatch import DatasetOption, Json, run, runs
 
 outcomes = typer.Typer()
 
@@ -29,14 +29,41 @@ def losses(
 
 
 @outcomes.command()
-@runs("review.commands.verdicts")
-def verdicts(
+@runs("review.commands.quarantine")
+def quarantine(
     ref: Annotated[str, typer.Argument(help="Branch, tag or commit of a round.")],
+    *,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Parquet file to write.")
+    ],
+    reason: Annotated[
+        str | None,
+        typer.Option(help="Only rows that were refused for this reason.", show_default=False),
+    ] = None,
+    dataset: DatasetOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the refused rows of a round as Parquet: payload, lineage, verdicts against them."""
+
+
+@outcomes.command()
+def verdicts(
+    ref: Annotated[
+        str | None,
+        typer.Argument(help="Branch, tag or commit of a round.", show_default=False),
+    ] = None,
     *,
     dataset: DatasetOption = None,
     round_number: Annotated[
         int | None,
         typer.Option("--round", min=1, help="Which round.", show_default="the last one"),
+    ] = None,
+    expectation: Annotated[
+        str | None,
+        typer.Option(
+            help="Show what this expectation said over all rounds instead.", show_default=False
+        ),
     ] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a page with the failures.")
@@ -45,3 +72,24 @@ def verdicts(
     as_json: Json = False,
 ) -> None:
     """Show why candidates of a round did not pass, by expectation and reason, with samples."""
+    if (ref is None) == (expectation is None):
+        raise typer.BadParameter("give one of REF and --expectation NAME")
+    if expectation is not None:
+        if html is not None or round_number is not None:
+            raise typer.BadParameter("--expectation takes neither --html nor --round")
+        run(
+            "review.commands.expectation",
+            expectation=expectation,
+            dataset=dataset,
+            as_json=as_json,
+        )
+        return
+    run(
+        "review.commands.verdicts",
+        ref=ref,
+        dataset=dataset,
+        round_number=round_number,
+        html=html,
+        limit=limit,
+        as_json=as_json,
+    )

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from pipelines.gate import publication
 from pipelines.gate.reviews import Approval
+from pipelines.inquiry import quarantine
 from pipelines.rounds import context, receipts
-from tests.flow.projects import HERE, Project, tiny_round
+from tests.flow.projects import HERE, Project, copy, tiny_round
 
 PLANNED = 12
 
@@ -58,14 +61,24 @@ def test_published_rounds_and_those_before_them_are_accounted_for(unchanged: Pro
     assert "│     0 │ published │     160 │       89 │       71 │" in told.out
 
 
-def test_rows_without_a_candidate_and_refused_ones_are_named(copied: Project) -> None:
-    gappy(copied, 2, revision=1)
-    (past,) = losses(copied, "tiny-v2")
-    assert endings(past) == [("superseded", None, f"by {str(copied.lake().head('main'))[:12]}", 24)]
-    old, new = losses(copied, "tiny")[2:]
+@pytest.fixture(scope="module")
+def redone(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Round 2 was made again by a generator that leaves rows out; the current directory."""
+    project = copy(published, tmp_path_factory.mktemp("redone") / "project")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.root)
+        gappy(project, 2, revision=1)
+        yield project
+    project.drop_lake()
+
+
+def test_rows_without_a_candidate_and_refused_ones_are_named(redone: Project) -> None:
+    (past,) = losses(redone, "tiny-v2")
+    assert endings(past) == [("superseded", None, f"by {str(redone.lake().head('main'))[:12]}", 24)]
+    old, new = losses(redone, "tiny")[2:]
     assert (old["state"], old["outcomes"]) == ("superseded", {"superseded": 24})
     assert new["planned"] == PLANNED
-    main = copied.lake().head("main")
+    main = redone.lake().head("main")
     ended = endings(new)
     assert ("accepted", None, None, 7) in ended
     assert ("rejected", "curate", "duplicate", 1) in ended
@@ -77,7 +90,7 @@ def test_rows_without_a_candidate_and_refused_ones_are_named(copied: Project) ->
     assert before["superseded"]["rows"] == 24
     assert before["superseded"]["reason"] == f"round 2, by {str(main)[:12]}"
     assert before["accepted"]["rows"] == new["before"]["rows"] - 24
-    told = copied.stemma("losses", "tiny-v2.1", "-o", "told.json")
+    told = redone.stemma("losses", "tiny-v2.1", "-o", "told.json")
     assert told.code == 0, told.said
     assert json.loads(Path("told.json").read_text(encoding="utf-8"))["rounds"] == [new]
     assert "generate: too dark" in told.out
@@ -118,3 +131,69 @@ def test_what_an_earlier_release_did_not_record_is_not_made_up(
         assert "planned: not recorded; accounted for: 24" in told.out
     finally:
         project.drop_lake()
+
+
+def test_refused_rows_are_written_with_verdicts_lineage_and_payload(redone: Project) -> None:
+    told = redone.stemma("quarantine", "tiny-v2.1", "-o", "refused.parquet")
+    assert told.code == 0, told.said
+    assert told.out.strip() == "wrote refused.parquet: 2 refused rows of tiny-2"
+    rows = pl.read_parquet("refused.parquet")
+    assert rows.columns[:5] == ["round", "row", "sample_id", "image", "label"]
+    assert rows["row"].to_list() == [1, 2]
+    twin, wrong = rows["quarantine"].to_list()
+    assert (twin["decision"], twin["reasons"]) == ("duplicate", ["duplicate"])
+    assert twin["duplicate_of"] == {"dataset": "tiny", "round": 2, "row": 0}
+    assert wrong["reasons"] == ["label_agrees"]
+    (verdict,) = wrong["verdicts"]
+    assert (verdict["expectation"], verdict["severity"]) == ("label_agrees", "critical")
+    assert (verdict["verdict"], verdict["value"]) == ("failed", rows["label"][1])
+    assert verdict["detail"].startswith("label ")
+    assert verdict["threshold"] == "{}"
+    traced = rows["lineage"].to_list()
+    assert {each["kind"] for each in traced} == {"synthetic"}
+    assert traced[0]["parents"][0]["relation"] == "seed"
+    assert [each["bytes"][:4] for each in rows["image"]] == [b"\x89PNG"] * 2
+
+
+def test_refused_rows_are_written_by_reason_and_replace_nothing_unasked(redone: Project) -> None:
+    command = ("quarantine", "tiny-v2.1", "--reason", "label_agrees", "-o", "one.parquet")
+    told = redone.stemma(*command, "--json")
+    assert json.loads(told.out)["rows"] == 1
+    assert json.loads(told.out)["reasons"] == {"label_agrees": 1}
+    assert pl.read_parquet("one.parquet")["row"].to_list() == [2]
+    again = redone.stemma(*command)
+    assert again.code == 1
+    assert "one.parquet is there already" in again.err
+    none = redone.stemma("quarantine", "tiny-v1", "-o", "one.parquet", "--force")
+    assert none.code == 0, none.said
+    assert len(pl.read_parquet("one.parquet")) == 0
+    assert pl.read_parquet("one.parquet").columns == pl.read_parquet("refused.parquet").columns
+    unknown = redone.stemma("quarantine", "tiny-v1", "-o", "x.parquet", "--reason", "label_agree")
+    assert unknown.code == 2
+    assert "did you mean 'label_agrees'?" in unknown.err
+    assert not Path("x.parquet").exists()
+
+
+def test_rows_of_a_round_without_decisions_are_refused_by_its_verdicts(redone: Project) -> None:
+    lake = redone.lake()
+    verified = receipts.read("tiny", 2, "verify").commit
+    whole = quarantine.find(lake, receipts.read("tiny", 2, "curate").commit, "tiny", 2)
+    found = quarantine.find(lake, verified, "tiny", 2)
+    refused = whole.rows.filter(pl.col("decision") == "rejected")
+    assert found.rows.to_dicts() == refused.to_dicts()
+
+
+def test_an_expectation_is_told_over_rounds(redone: Project) -> None:
+    told = redone.stemma("verdicts", "--expectation", "label_agrees", "--json")
+    assert told.code == 0, told.said
+    first, second = json.loads(told.out)["datasets"]["tiny"]
+    assert (first["round"], first["judged"], first["passed"]) == (1, 24, 24)
+    assert (second["judged"], second["passed"], second["failed"]) == (9, 8, 1)
+    assert (second["severity"], second["warned"]) == ("critical", 0)
+    assert second["pass_share"] == pytest.approx(8 / 9)
+    assert second["threshold"] == {}
+    assert not second["suite_changed"]
+    unknown = redone.stemma("verdicts", "--expectation", "label_agree")
+    assert unknown.code == 2
+    assert "did you mean 'label_agrees'?" in unknown.err
+    assert redone.stemma("verdicts").code == 2
