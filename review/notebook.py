@@ -111,7 +111,7 @@ def open_ref(ref: str = refs.MAIN, dataset: str | None = None) -> Version:
     """
     lake = open_lake(load())
     commit = lake.resolve(ref).id
-    return Version(lake, ref, commit, _dataset_at(lake, ref, commit, dataset))
+    return Version(lake, ref, commit, dataset_at(lake, ref, commit, dataset))
 
 
 def load_ref(
@@ -147,7 +147,7 @@ def load_ref(
     with contextlib.nullcontext() if project is None else contextlib.chdir(project):
         params = load()
         lake = open_lake(params)
-        name = _dataset_at(lake, ref, lake.resolve(ref).id, dataset)
+        name = dataset_at(lake, ref, lake.resolve(ref).id, dataset)
         return data.open_at(lake, params, ref, name, tuple(splits))
 
 
@@ -184,11 +184,11 @@ def diff_refs(
         name = differing[0] if len(differing) == 1 else None
         if len(differing) > 1:
             raise UsageError(f"{', '.join(differing)} differ; name one of them")
-    name = _dataset_at(lake, right, lake.resolve(right).id, name)
+    name = dataset_at(lake, right, lake.resolve(right).id, name)
     return build.diff(lake, left, right, name, two_dot=two_dot, key=key, columns=columns)
 
 
-def _dataset_at(lake: Lake, ref: str, commit: str, dataset: str | None) -> str:
+def dataset_at(lake: Lake, ref: str, commit: str, dataset: str | None) -> str:
     """The data set that is named, or that a ref is about."""
     match = refs.TAG.match(ref) or refs.BRANCH.match(ref)
     name = dataset or (match["dataset"] if match else None)

@@ -19,6 +19,7 @@ class ExportFormat(StrEnum):
     JSONL = "jsonl"
     CHAT = "chat"
     DPO = "dpo"
+    HF = "hf"
     PROV = "prov"
     CROISSANT = "croissant"
 
@@ -73,22 +74,61 @@ def export(
         ExportFormat,
         typer.Option(
             "--format",
-            help="Rows as JSON objects, as chats, or as preference pairs; or lineage.",
+            help="Rows as JSON objects, as chats, as preference pairs, or as a folder of Hugging "
+            "Face; or lineage.",
         ),
     ],
     dataset: DatasetOption = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File to write.", show_default="standard output"),
+        typer.Option(
+            "--output", "-o", help="File or folder to write.", show_default="standard output"
+        ),
     ] = None,
+    splits: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--split",
+            help="Of hf: train, validation or test; again for another.",
+            show_default="train",
+        ),
+    ] = None,
+    push: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OWNER/NAME",
+            help="Of hf: also upload the folder to the Hub, as a private data set.",
+            show_default=False,
+        ),
+    ] = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="With --push: everybody may read it.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write the accepted rows of a ref, or its lineage, in a format that other tools read."""
+    if form is not ExportFormat.HF:
+        if splits or push or public:
+            raise typer.BadParameter("--split, --push and --public are of --format hf")
+        run(
+            "review.commands.export",
+            ref=ref,
+            form=form.value,
+            dataset=dataset,
+            output=output,
+            as_json=as_json,
+        )
+        return
+    if output is None or (public and push is None):
+        raise typer.BadParameter("--format hf wants --output DIR, and --public wants --push")
     run(
-        "review.commands.export",
+        "review.commands.export_folder",
         ref=ref,
         form=form.value,
         dataset=dataset,
         output=output,
+        splits=splits or ["train"],
+        push=push,
+        public=public,
         as_json=as_json,
     )

@@ -12,6 +12,7 @@ from lake import files
 from lake.client import Lake
 from lineage import schema
 from pipelines.common import console
+from pipelines.common.markdown import escaped
 from pipelines.gate import reviewed_head
 from pipelines.params import Params, load
 from pipelines.rounds.context import RoundContext, open_lake
@@ -93,7 +94,7 @@ def _show(
         _print(request, diffs, listed)
         return
     lines = [line for diff in diffs for line in markdown.rendered(diff, request.title, listed)]
-    lines = lines or [markdown.escaped(f"{request.title}: no difference")]
+    lines = lines or [escaped(f"{request.title}: no difference")]
     sys.stdout.write("\n".join(lines) + "\n")
 
 

@@ -21,7 +21,9 @@ def run(*, ref: str, form: str, dataset: str | None, output: Path | None, as_jso
     lake = open_lake(params)
     names = wanted_datasets(params, dataset)
     every = dataset is None and FORMATS[form].lineage
-    write(FORMATS[form].compose(lake, ref, () if every else names), form, output, as_json=as_json)
+    compose = FORMATS[form].compose
+    assert compose is not None  # noqa: S101  for the type; formats of folders are another command's
+    write(compose(lake, ref, () if every else names), form, output, as_json=as_json)
 
 
 def write(document: Document, form: str, output: Path | None, *, as_json: bool) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator
 
-from lake.visible import visible
+from pipelines.common.markdown import escaped, table
 from review.diff.samples import as_table
 from review.diff.sections import sections, sentences, warnings
 from review.diff.values import DataDiff
-
-MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+\-!|~$@:])")
-"""Characters with a meaning in Markdown, mentions and issue links; a backslash escapes them."""
 
 
 def rendered(diff: DataDiff, title: str, rows: int) -> Iterator[str]:
@@ -36,20 +31,6 @@ def rendered(diff: DataDiff, title: str, rows: int) -> Iterator[str]:
         yield from _rows(diff, rows)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Render the lines of a table."""
-    yield _line(columns)
-    yield _line(["---"] * len(columns), plain=True)
-    for row in rows:
-        yield _line(row)
-
-
-def escaped(value: str) -> str:
-    """Escape a text so that Markdown shows it as it is, on one line."""
-    entities = visible(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return MARKS.sub(r"\\\1", entities)
-
-
 def _rows(diff: DataDiff, rows: int) -> Iterator[str]:
     columns, body = as_table(diff, rows)
     yield ""
@@ -58,7 +39,3 @@ def _rows(diff: DataDiff, rows: int) -> Iterator[str]:
     yield from table(columns, body)
     yield ""
     yield "</details>"
-
-
-def _line(cells: Sequence[str], *, plain: bool = False) -> str:
-    return "| " + " | ".join(cell if plain else escaped(cell) or " " for cell in cells) + " |"

@@ -13,7 +13,13 @@ from typing import Final, Literal
 
 from pipelines.features.image_marks.containers import JPEG, PNG, XMP_HEAD, XMP_KEYWORD
 
-SourceType = Literal["trainedAlgorithmicMedia", "algorithmicMedia", "algorithmicallyEnhanced"]
+SourceType = Literal[
+    "trainedAlgorithmicMedia",
+    "compositeWithTrainedAlgorithmicMedia",
+    "algorithmicMedia",
+    "algorithmicallyEnhanced",
+]
+"""Made by a model, by a model of a picture, by an algorithm that learnt of nothing, retouched."""
 VOCABULARY: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 PACKET: Final = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'

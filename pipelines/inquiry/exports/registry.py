@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol
 
 from lake.client import Lake
@@ -11,7 +12,9 @@ from lake.errors import NotFoundError
 from lineage.export.values import Track
 from pipelines.inquiry import lineage_export
 from pipelines.inquiry.exports import conversations, preferences, rows
+from pipelines.inquiry.exports.hugging_face import folder
 from pipelines.inquiry.exports.rows import RowDocument, Source
+from pipelines.inquiry.training.data import TrainingData
 
 
 class Document(Protocol):
@@ -30,10 +33,13 @@ class ExportFormat:
 
     about: str
     """What it is, for people."""
-    compose: Callable[[Lake, str, Sequence[str]], Document]
-    """From the lake, a ref and the data sets that are wanted; none: all.
+    compose: Callable[[Lake, str, Sequence[str]], Document] | None = None
+    """From the lake, a ref and the data sets that are wanted; none: all. None where the format is
+    a folder, of the training mix of one data set.
 
     Raises NotFoundError where the ref holds nothing of them."""
+    write_folder: Callable[[Lake, TrainingData, Path], Mapping[str, int]] | None = None
+    """Writes the folder, and counts what is in it."""
     lineage: bool = False
     """Whether it holds lineage and no rows."""
 
@@ -71,6 +77,7 @@ FORMATS: Final[Mapping[str, ExportFormat]] = {
     "dpo": ExportFormat(
         "an accepted and a refused answer to one question", _compose_rows(preferences.records)
     ),
+    "hf": ExportFormat("the training mix as a folder of Hugging Face", write_folder=folder.write),
     "prov": ExportFormat("W3C PROV as JSON", _compose_lineage("prov"), lineage=True),
     "croissant": ExportFormat("Croissant as JSON-LD", _compose_lineage("croissant"), lineage=True),
 }
