@@ -12,12 +12,12 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import NotFoundError
 from pipelines.inquiry.training import data
 from pipelines.inquiry.training.data import TrainingData
 from pipelines.params import load
 from pipelines.rounds import manifest, tables
 from pipelines.rounds.context import open_lake
+from review.cli.datasets import dataset_at
 from review.cli.round_refs import shared_dataset
 from review.diff import build, sources
 from review.diff.values import DataDiff
@@ -186,17 +186,3 @@ def diff_refs(
             raise UsageError(f"{', '.join(differing)} differ; name one of them")
     name = dataset_at(lake, right, lake.resolve(right).id, name)
     return build.diff(lake, left, right, name, two_dot=two_dot, key=key, columns=columns)
-
-
-def dataset_at(lake: Lake, ref: str, commit: str, dataset: str | None) -> str:
-    """The data set that is named, or that a ref is about."""
-    match = refs.TAG.match(ref) or refs.BRANCH.match(ref)
-    name = dataset or (match["dataset"] if match else None)
-    held = sorted({item.path.split("/")[0] for item in lake.objects(commit)})
-    if name is None and len(held) == 1:
-        name = held[0]
-    if name is None:
-        raise UsageError(f"{ref} holds {', '.join(held) or 'no data set'}; name one of them")
-    if name not in held:
-        raise NotFoundError(f"{ref} holds no {name}; it holds {', '.join(held) or 'nothing'}")
-    return name

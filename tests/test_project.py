@@ -244,7 +244,7 @@ def distributions_of(module: str) -> set[str]:
                 *("pretrained", "ray"),
             ),
         ),
-        (("tests",), ("test", "scorers", "pretrained", "simulators", "ray")),
+        (("tests",), ("test", "scorers", "pretrained", "simulators", "ray", "hub")),
     ],
     ids=["packages", "tests"],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from lake import refs
+from lake.client import Lake
 from lake.errors import NotFoundError
 from pipelines.params import Params
 from review.errors import UsageError
@@ -44,3 +46,28 @@ def held_datasets(ref: str, held: Collection[str], dataset: str | None) -> list[
     if dataset is not None and dataset not in names:
         raise UsageError(f"{ref} holds no data set {dataset!r}; it holds {', '.join(names)}")
     return names if dataset is None else [dataset]
+
+
+def dataset_at(lake: Lake, ref: str, commit: str, dataset: str | None) -> str:
+    """The data set that is named, or that a ref is about.
+
+    Args:
+        lake: the lake.
+        ref: branch, tag or commit.
+        commit: of the ref.
+        dataset: its name; None: that of a tag or branch of a round, or the only one that is held.
+
+    Raises:
+        NotFoundError: the commit does not hold it.
+        UsageError: the commit holds several, and none is named.
+    """
+    match = refs.TAG.match(ref) or refs.BRANCH.match(ref)
+    name = dataset or (match["dataset"] if match else None)
+    held = sorted({item.path.split("/")[0] for item in lake.objects(commit)})
+    if name is None and len(held) == 1:
+        name = held[0]
+    if name is None:
+        raise UsageError(f"{ref} holds {', '.join(held) or 'no data set'}; name one of them")
+    if name not in held:
+        raise NotFoundError(f"{ref} holds no {name}; it holds {', '.join(held) or 'nothing'}")
+    return name

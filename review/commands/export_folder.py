@@ -11,8 +11,8 @@ from pipelines.inquiry.exports.registry import FORMATS
 from pipelines.inquiry.training import data
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
+from review.cli.datasets import dataset_at
 from review.cli.output import make_console, number, print_json, sentence
-from review.notebook import dataset_at
 
 
 def run(
