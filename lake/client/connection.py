@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lake import polling
 from lake.client import sdk, transport_errors
+from lake.client.commit_answers import CommitAnswers
 from lake.client.records import Line, Page
 from lake.errors import LakeError, UnreachableError, refused
 from lake.home import LakeHome
@@ -58,6 +59,8 @@ class Connection:
         self.client = client
         self.sdk: Any = client.sdk_client
         self.home = home
+        self.answers: CommitAnswers | None = None
+        """What was answered about commits; None: everything is asked again."""
 
     @property
     def endpoint(self) -> str:
@@ -86,9 +89,28 @@ class Connection:
         Raises:
             LakeError: the lake refuses, or does not answer.
         """
+
+        def ask() -> Any:  # noqa: ANN401  the SDK is not typed
+            return self._call(
+                method, args, kwargs, action=action or method.__name__.replace("_", " "),
+                timeout=timeout, parse=parse,
+            )  # fmt: skip
+
+        return ask() if self.answers is None else self.answers.ask(method, args, kwargs, ask)
+
+    def _call(
+        self,
+        method: Callable[..., Any],
+        args: tuple[object, ...],
+        kwargs: Mapping[str, Any],
+        *,
+        action: str,
+        timeout: float,
+        parse: Parse | None,
+    ) -> Any:  # noqa: ANN401  the SDK is not typed
         import urllib3  # noqa: PLC0415  slow to import
 
-        with sdk_errors_translated(action or method.__name__.replace("_", " "), self.endpoint):
+        with sdk_errors_translated(action, self.endpoint):
             self._follow()
             limits = (CONNECT_SECONDS, timeout)
             request = _unchecked(method, parse)

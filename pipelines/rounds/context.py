@@ -9,6 +9,7 @@ from typing import Final
 
 from lake import private, settings
 from lake.client import Lake
+from lake.client.commit_answers import CommitAnswers
 from pipelines.params import Params, Round, load, resolve
 from pipelines.rounds import moved_commits, receipts
 from pipelines.rounds.keys import StageKey
@@ -48,10 +49,15 @@ def open_lake(params: Params, *, holdout: bool = False) -> Lake:
 
 
 def open_context(key: str) -> RoundContext:
-    """Read params.yaml and open the lake for one round; only the user can read the caches."""
+    """Read params.yaml and open the lake for one round; only the user can read the caches.
+
+    What the lake answers about commits is kept, and not asked again.
+    """
     params = load()
     private.folder(PRIVATE)
-    return RoundContext(params, resolve(params, key), open_lake(params))
+    lake = open_lake(params)
+    lake.connection.answers = CommitAnswers()
+    return RoundContext(params, resolve(params, key), lake)
 
 
 def write_receipt(
