@@ -1,13 +1,15 @@
-"""Refuses to run with a folder of the user's in place of one of our packages.
+"""Refuses to run with a package of the user's in place of one of ours.
 
 The packages are imported by their own names, and Python looks in the working directory first. A
-folder there called `pipelines` or `lake` would be imported instead of ours, and fail far from the
-cause.
+package there called `pipelines` or `lake` would be imported instead of ours, and fail far from the
+cause. A mere folder, such as `expectations` of a project, gives way to any package, but for one
+that is installed in editable mode: then ours is imported from where it is.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import sys
 from importlib import metadata
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -25,11 +27,26 @@ def check() -> None:
     for name in NAMES:
         spec = importlib.util.find_spec(name)
         path = None if spec is None else _location(spec)
-        if path is not None and path not in _own(name):
-            raise ImportError(
-                f"{path} would be imported in place of Stemma's package {name!r}; rename it, or "
-                "use the `stemma` command, which it does not affect"
-            )
+        if spec is None or path is None or path in _own(name):
+            continue
+        if not spec.has_location and name not in sys.modules and _import_own(name):
+            continue
+        raise ImportError(
+            f"{path} would be imported in place of Stemma's package {name!r}; rename it, or "
+            "use the `stemma` command, which it does not affect"
+        )
+
+
+def _import_own(name: str) -> bool:
+    """Import our package from its place; return whether it is there."""
+    for folder in _own(name):
+        file = folder / "__init__.py"
+        spec = importlib.util.spec_from_file_location(name, file) if file.is_file() else None
+        if spec is not None and spec.loader is not None:
+            sys.modules[name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(sys.modules[name])
+            return True
+    return False
 
 
 def _location(spec: ModuleSpec) -> Path | None:

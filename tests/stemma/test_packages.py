@@ -29,7 +29,7 @@ def python(directory: Path, code: str) -> subprocess.CompletedProcess[str]:
     return ran(directory, sys.executable, "-c", code)
 
 
-@pytest.fixture(params=["with __init__.py", "without", "a module"])
+@pytest.fixture(params=["a package", "a module"])
 def shadowed(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A directory with something of the user's that is called `pipelines`."""
     if request.param == "a module":
@@ -37,9 +37,7 @@ def shadowed(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         return tmp_path
     folder = tmp_path / "pipelines"
     folder.mkdir()
-    (folder / "train.py").write_text("mine = 1\n", encoding="utf-8")
-    if request.param == "with __init__.py":
-        (folder / "__init__.py").write_text("", encoding="utf-8")
+    (folder / "__init__.py").write_text("", encoding="utf-8")
     return tmp_path
 
 
@@ -80,6 +78,15 @@ def test_a_folder_in_place_of_our_package_is_refused_in_a_sentence(
         f"ImportError: {there} would be imported in place of Stemma's package 'pipelines'; "
         "rename it, or use the `stemma` command, which it does not affect"
     )
+
+
+def test_a_folder_that_is_no_package_gives_way(tmp_path: Path) -> None:
+    for name in ("expectations", "pipelines"):
+        (tmp_path / name).mkdir()
+    code = "import stemma; stemma.open; import pipelines.params; print(pipelines.__file__)"
+    answer = python(tmp_path, code)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.strip() == str(ROOT / "pipelines" / "__init__.py")
 
 
 def test_a_package_that_is_imported_already_is_refused_too(tmp_path: Path) -> None:
