@@ -18,6 +18,7 @@ from review.cli.lake import lakes
 from review.cli.lineage import export, lineages
 from review.cli.outcomes import outcomes
 from review.cli.project import datasets, suites
+from review.cli.report import reports
 from review.cli.trial import try_out
 from review.cli.verifier import verifiers
 
@@ -42,6 +43,7 @@ app.add_typer(outcomes)
 app.add_typer(disks)
 app.add_typer(lakes, name="lake")
 app.add_typer(lineages, name="lineage")
+app.add_typer(reports, name="report")
 app.command()(export)
 app.command("try")(try_out)
 app.add_typer(verifiers, name="verifier")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 from pathlib import Path
 
@@ -178,3 +179,26 @@ def test_it_is_a_data_set_of_hugging_face_with_images_and_classes() -> None:
     streamed = data.hugging_face(streaming=True)["train"]
     assert [each["sample_id"] for each in streamed] == rows["sample_id"][:]
     assert next(iter(streamed))["image"].size == (8, 8)
+
+
+def test_the_eus_summary_counts_the_mix_and_names_its_generators(
+    unchanged: Project, tmp_path: Path
+) -> None:
+    done = unchanged.stemma("report", "eu-summary", "tiny-v2", "--json")
+    assert done.code == 0, done.err
+    content = json.loads(done.out)
+    sections = {each["number"]: each for part in content["parts"] for each in part["sections"]}
+    assert sections["1.3"]["fields"]["modalities"]["known"] == [
+        "image: 137 images (less than 1 million images)"
+    ]
+    synthetic = sections["2.5"]["fields"]
+    assert synthetic["used"]["known"][0].startswith("yes, image: 48 of 137 rows")
+    assert synthetic["models"]["known"] == ["none that the lake knows of"]
+    assert [line.split(":")[0] for line in synthetic["own"]["known"]] == ["diffusion/1"] * 2
+    assert sections["2.6"]["fields"]["others"]["known"][0].startswith("tests/tiny: 89 rows")
+    target = tmp_path / "summary.html"
+    told = unchanged.stemma(
+        "report", "eu-summary", "tiny-v2", "--format", "html", "-o", str(target)
+    )
+    assert "fields are for you to write" in told.out
+    assert target.read_text(encoding="utf-8").startswith("<!doctype html>")

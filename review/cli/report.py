@@ -1,0 +1,46 @@
+"""`stemma report …`: summaries of a ref for those outside."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from review.cli.dispatch import DatasetOption, Json, run
+
+reports = typer.Typer(no_args_is_help=True, help="Summaries of a version for those outside.")
+
+
+class SummaryFormat(StrEnum):
+    """Formats of a summary (`pipelines/inquiry/eu_summary/rendering.py`)."""
+
+    MD = "md"
+    JSON = "json"
+    HTML = "html"
+
+
+@reports.command("eu-summary")
+def eu_summary(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    *,
+    form: Annotated[
+        SummaryFormat, typer.Option("--format", help="Markdown, JSON or HTML.")
+    ] = SummaryFormat.MD,
+    dataset: DatasetOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write.", show_default="standard output"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the EU's public summary of training content, as far as lineage knows it."""
+    run(
+        "review.commands.eu_summary",
+        ref=ref,
+        form=form.value,
+        dataset=dataset,
+        output=output,
+        as_json=as_json,
+    )
