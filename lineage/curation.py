@@ -17,6 +17,8 @@ from lineage.errors import SchemaError
 NO_VERDICT: Final = "no verdict"
 DUPLICATE: Final = "duplicate"
 MAX_ACCEPTED: Final = "max_accepted"
+TAKEN_DOWN: Final = "taken_down"
+"""Reason against a candidate whose content was taken down."""
 SURPLUS: Final = "surplus"
 """Decision on a row beyond those that the round was to end with, and its reason."""
 
@@ -37,6 +39,7 @@ def decide(
     dataset: str,
     max_accepted: int | None = None,
     surplus: bool = False,
+    denied: pl.Series | None = None,
 ) -> pl.DataFrame:
     """Decide which candidates of a round are accepted.
 
@@ -51,6 +54,7 @@ def decide(
         max_accepted: keep at most so many, lowest rows first.
         surplus: whether the round was to end with `max_accepted`, so that further rows are surplus
             and not rejected.
+        denied: rows whose content was taken down, which are rejected; None: there are none.
 
     Returns:
         Decisions in order of `row`, as `schema.DECISIONS`.
@@ -60,7 +64,7 @@ def decide(
             verdict is about no candidate.
     """
     rows = _candidates(candidates)
-    judged = _judged(rows, schema.conform(verdicts, schema.VERDICTS))
+    judged = _deny(_judged(rows, schema.conform(verdicts, schema.VERDICTS)), denied)
     before = _before(schema.conform(earlier, EARLIER), dataset, rows)
     stays = pl.col("reasons").list.len() == 0
     marked = judged.join(before, on="sample_id", how="left", maintain_order="left").sort("row")
@@ -170,6 +174,18 @@ def _judged(rows: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     return rows.join(grouped, on=KEY, how="left", maintain_order="left").with_columns(
         pl.col("reasons").fill_null(nobody),
         pl.col("warnings").fill_null(pl.lit([], pl.List(pl.String))),
+    )
+
+
+def _deny(judged: pl.DataFrame, denied: pl.Series | None) -> pl.DataFrame:
+    """Add the reason against each row whose content was taken down."""
+    if denied is None or denied.is_empty():
+        return judged
+    reason = pl.lit([TAKEN_DOWN], pl.List(pl.String))
+    with_reason = pl.col("reasons").list.concat(reason)
+    is_denied = pl.col("row").is_in(denied.cast(pl.Int64).implode())
+    return judged.with_columns(
+        pl.when(is_denied).then(with_reason).otherwise("reasons").alias("reasons")
     )
 
 

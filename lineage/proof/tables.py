@@ -14,6 +14,7 @@ from lineage.proof.findings import Batch, batch
 from lineage.proof.rows import collect, columns
 
 DECIDED: Final = pl.Schema({**schema.SAMPLE_KEY, "decision": pl.String()})
+TAKEN: Final = pl.Schema({name: schema.SAMPLE_KEY[name] for name in ("row", "sample_id")})
 JUDGED: Final = ("row", "expectation", "severity", "verdict")
 ACCEPTED: Final = "accepted"
 
@@ -33,6 +34,8 @@ class Tables:
     """Identity columns of the data set, as the manifest of its real data names them."""
     payload: str | None = None
     """Digest of the payload of real data, as its manifest states it; None: it states none."""
+    taken: pl.DataFrame | None = None
+    """Row and sample_id of the rows that were taken down, whose samples must be gone."""
 
     @property
     def what(self) -> str:
@@ -51,6 +54,8 @@ class Keys:
     """Whether this is round 0, where every row is accepted without a decision."""
     decided: bool
     """Whether the round has decisions, or has samples as if it had."""
+    taken: pl.DataFrame
+    """row, sample_id of rows that were taken down."""
 
     @property
     def accepted(self) -> pl.DataFrame:
@@ -73,6 +78,7 @@ def read(tables: Tables) -> Keys:
         decisions=_keys(tables.decisions, DECIDED, f"the decisions of {tables.what}"),
         real=real,
         decided=real or tables.decisions is not None or tables.samples is not None,
+        taken=TAKEN.to_frame() if tables.taken is None else tables.taken,
     )
 
 
@@ -118,6 +124,7 @@ def _decisions(keys: Keys) -> pl.DataFrame:
     word = pl.lit(ACCEPTED) if keys.real else pl.col("decision")
     accepted = (word == ACCEPTED).fill_null(value=False)
     held, sampled = pl.col("held").is_not_null(), pl.col("sampled").is_not_null()
+    taken = pl.col("taken").is_not_null()
     detail = (
         pl.when(~held & sampled)
         .then(pl.lit("is a sample, but not in the lineage"))
@@ -125,7 +132,9 @@ def _decisions(keys: Keys) -> pl.DataFrame:
         .then(pl.lit("is decided on, but not in the lineage"))
         .when(~word.is_in(schema.OUTCOMES))
         .then(pl.format("has the decision {}, which is none", word))
-        .when(accepted & ~sampled)
+        .when(sampled & taken)
+        .then(pl.lit("was taken down, but is a sample"))
+        .when(accepted & ~sampled & ~taken)
         .then(pl.lit("is accepted, but not among the samples"))
         .when(sampled & ~accepted)
         .then(pl.format("is a sample, but its decision is {}", word.fill_null("missing")))
@@ -133,7 +142,9 @@ def _decisions(keys: Keys) -> pl.DataFrame:
         .then(pl.lit("has no decision"))
     )
     together = _once(keys.lineage).with_columns(pl.lit(value=True).alias("held"))
-    for rows, name in ((keys.samples, "sampled"), (keys.decisions, "decided")):
+    gone = keys.lineage.join(keys.taken, on=["row", "sample_id"], how="semi")
+    others = ((keys.samples, "sampled"), (keys.decisions, "decided"), (gone, "taken"))
+    for rows, name in others:
         other = _once(rows).with_columns(pl.lit(value=True).alias(name))
         together = together.join(other, on="row", how="full", coalesce=True)
     findings = together.select("row", detail.alias("detail")).filter(pl.col("detail").is_not_null())

@@ -25,6 +25,7 @@ from pipelines.rounds import (
     published_content,
 )
 from pipelines.rounds.context import RoundContext
+from pipelines.takedown import gone
 
 TABLES: Final = ("samples", "lineage", "scores", "verdicts", "decisions", "leaks", "contaminated")
 """Tables whose digests an answer names."""
@@ -41,7 +42,7 @@ def fault(ctx: RoundContext, commit: str) -> str | None:
     merge = history.published_round(lake, ctx.round)
     wrong = adoption.fault(ctx, lake.resolve(commit), merge)
     if wrong is None and ctx.round.line == refs.MAIN:
-        wrong = published_content.fault(lake, commit, dataset, before=number)
+        wrong = published_content.fault(lake, commit, dataset, gone.at(lake).before, before=number)
         other = path_scope.foreign(lake.diff(refs.MAIN, commit), dataset, number)
         if wrong is None and other is not None:
             wrong = f"the branch also {path_scope.verb(other)} {other.path}"

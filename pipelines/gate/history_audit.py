@@ -2,9 +2,9 @@
 
 The steps are the commits of the first-parent log, which are the states of the ref itself. A merge
 of a round is verified against the guard's answer; a merge of real data or of calibrations is
-verified to bring nothing else; any other commit that changes something fails verification. The time
-of a step depends only on what it changed; commits on merged branches are audited only through their
-merges.
+verified to bring nothing else, and one of a take-down to take nothing else; any other commit that
+changes something fails verification. The time of a step depends only on what it changed; commits on
+merged branches are audited only through their merges.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pipelines.gate import (
     merge_verification,
     real_data_merges,
     review_merges,
+    takedown_merges,
 )
 from pipelines.gate.merges import SHORT, Merge
 from pipelines.rounds import attestation, manifest, path_scope
@@ -35,6 +36,7 @@ Kind = Literal[
     "real data",
     "calibration",
     "review",
+    "take-down",
     "merge",
     "revert",
     "cherry-pick",
@@ -146,7 +148,7 @@ def _changes(lake: Lake, commit: Commit) -> tuple[Change, ...]:
 
 
 def _merge(step: Step, merge: Merge, trusted: Trust | None) -> Step:
-    """Verify a merge: of a round, of real data, of a calibration, of a review, or of none."""
+    """Verify a merge: of a round, real data, a calibration, a review, a take-down, or of none."""
     if trusted is not None:
         signer = attestation.signer_of(merge.lake, merge.commit.metadata, trusted)
         step = replace(step, signer=signer)
@@ -156,6 +158,9 @@ def _merge(step: Step, merge: Merge, trusted: Trust | None) -> Step:
     if path_scope.reviews(merge.changes):
         review = review_merges.of_review(merge, trusted)
         return replace(step, kind="review", wrong=review.wrong, signer=review.signer)
+    if path_scope.takes_down(merge.changes):
+        taken = takedown_merges.of_takedown(merge, trusted)
+        return replace(step, kind="take-down", wrong=taken.wrong, signer=taken.signer)
     brought = path_scope.rounds(merge.changes, "added", "changed")
     real = [dataset for dataset, number in brought if number == path_scope.REAL]
     if real and GUARD not in merge.commit.metadata:

@@ -22,6 +22,8 @@ from lake.values import Commit
 from pipelines.rounds import attestation, listing, manifest, tables, trust
 from pipelines.rounds.holdout import Named
 from pipelines.rounds.metadata import StageMetadata
+from pipelines.takedown import gone
+from pipelines.takedown.gone import Gone
 
 LEAKS: Final = "leaks"
 """Name of the table with a round's leaks."""
@@ -73,6 +75,7 @@ class Rounds:
     commit: str
     _tables: dict[RoundId, dict[str, str]] = field(default_factory=dict)
     _log: list[Commit] = field(default_factory=list)
+    _gone: Gone | None = None
 
     def numbers(self) -> dict[str, list[int]]:
         """Sorted numbers of the rounds with samples, by data set."""
@@ -99,16 +102,23 @@ class Rounds:
             The manifest; None if the stage is not attested, or the round's tables are not those
             that it wrote.
         """
-        search = next(self._searches((dataset, number)), None)
+        round_id = dataset, number
+        search = next(self._searches(round_id), None)
         if search is None:
             return None
         here, there = (
-            _of_round(listing.checksums(self.lake, ref, dataset), dataset, number)
+            _of_round(self._taken().before(listing.checksums(self.lake, ref, dataset)), *round_id)
             for ref in (self.commit, search.commit.id)
         )
         if here != there or not self._is_proved(search):
             return None
         return manifest.read(self.lake, search.commit.id, dataset, number)
+
+    def _taken(self) -> Gone:
+        """What was taken down: a search before that found the leaks of what is left, and more."""
+        if self._gone is None:
+            self._gone = gone.at(self.lake, self.commit)
+        return self._gone
 
     def _is_proved(self, search: Search) -> bool:
         trusted = trust.load(self.lake)

@@ -32,6 +32,7 @@ from pipelines.rounds import manifest, mixes, pinned_samples, receipts
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import registry
 from pipelines.scorers.protocol import EstimatesCost as ScorerCost
+from pipelines.takedown import denied_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,9 @@ def mix(ctx: RoundContext) -> pl.DataFrame:
     """Compose the training mix that the round's generator will learn from."""
     pinned = ctx.previous().commit
     contaminated = contamination.at_commit(ctx, pinned)
-    return mixes.build(ctx.lake, pinned, ctx.round, contaminated=contaminated).samples
+    denied = denied_rows.of_mix(ctx.lake, pinned, ctx.round)
+    mix = mixes.build(ctx.lake, pinned, ctx.round, contaminated=contaminated, denied=denied)
+    return mix.samples
 
 
 def _expected(ctx: RoundContext) -> int | None:

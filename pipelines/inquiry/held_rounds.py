@@ -18,6 +18,8 @@ from lineage.proof.tables import Tables
 from pipelines.common.errors import DataError
 from pipelines.inquiry.stage_commits import Finder
 from pipelines.rounds import ancestry_index, manifest
+from pipelines.rounds.listing import checksums
+from pipelines.takedown import gone
 
 TABLES: Final = ("samples", "decisions", "verdicts")
 
@@ -43,7 +45,13 @@ def read(lake: Lake, commit: str) -> tuple[list[Tables], list[Batch]]:
     tables = _tables(lake, commit)
     keys = sorted({*sources, *((dataset, number) for dataset, number, _ in tables)})
     finder = Finder(lake, commit)
-    real = {dataset: _real_data(finder, dataset) for dataset, _ in keys}
+    taken = gone.at(lake, commit)
+    real = {
+        dataset: _real_data(
+            finder, dataset, taken.payload(dataset, checksums(lake, commit, dataset))
+        )
+        for dataset, _ in keys
+    }
     rounds = [
         Tables(
             dataset,
@@ -54,6 +62,7 @@ def read(lake: Lake, commit: str) -> tuple[list[Tables], list[Batch]]:
             verdicts=tables.get((dataset, number, "verdicts")),
             identity=real[dataset].identity,
             payload=real[dataset].payload,
+            taken=taken.rows(dataset, number),
         )
         for dataset, number in keys
     ]
@@ -71,8 +80,14 @@ def _tables(lake: Lake, commit: str) -> dict[tuple[str, int, str], pl.LazyFrame]
     return {key: lake.scan(commit, prefix) for key, prefix in prefixes.items()}
 
 
-def _real_data(finder: Finder, dataset: str) -> RealData:
-    """Read what was stated when real data was ingested, whatever its manifest says at the ref."""
+def _real_data(finder: Finder, dataset: str, left: str | None) -> RealData:
+    """Read what was stated when real data was ingested, whatever its manifest says at the ref.
+
+    Args:
+        finder: of commits of stages.
+        dataset: the data set.
+        left: digest of the payload that a take-down left; None: what was ingested counts.
+    """
     try:
         ingested = finder.find(dataset, 0).get("ingest")
         ref = finder.ref if ingested is None else ingested.id
@@ -80,4 +95,4 @@ def _real_data(finder: Finder, dataset: str) -> RealData:
     except (DataError, NotFoundError):
         return RealData()
     stated: Mapping[str, Any] = recorded.get("payload") or {}
-    return RealData(tuple(recorded.get("identity", ())), stated.get("digest"))
+    return RealData(tuple(recorded.get("identity", ())), left or stated.get("digest"))

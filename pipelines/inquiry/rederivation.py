@@ -261,16 +261,22 @@ def _earlier(held: RoundAtRef) -> pl.DataFrame:
 
 
 def _bound(held: RoundAtRef) -> dict[str, Any]:
-    """The limit that was decided by; rounds of earlier releases keep it in their settings."""
+    """The limit that was decided by, and the rows that were taken down.
+
+    Rounds of earlier releases keep the limit in their settings.
+    """
     recorded = manifest.read(held.lake, held.commits["curate"].id, *held.id)
     section = recorded.get("curation")
     if section is None:
         section = recorded.get("settings", {}).get("curate", {})
     known = section if isinstance(section, Mapping) else {}
     limit = known.get("max_accepted")
+    denied = known.get("denied", [])
+    rows = [row for row in denied if isinstance(row, int)] if isinstance(denied, list) else []
     return {
         "max_accepted": limit if isinstance(limit, int) else None,
         "surplus": known.get("surplus") is True,
+        "denied": pl.Series("row", rows, dtype=pl.Int64),
     }
 
 

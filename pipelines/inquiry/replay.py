@@ -197,9 +197,20 @@ def _replayed(lake: Lake, record: Record, reference: str, generator: Replays) ->
         result = generator.replay(request, shard, record.manifest.get("environment", {}))
     payload = [name for name in record.rows.columns if name in result.candidates.columns]
     rows = result.candidates.sort("row").select(payload)
-    first = record.rows["row"].min()  # rows that could not be made left no gap in the record
+    denied = _denied(record)
+    # Rows that could not be made left no gap in the record; those that were taken down did.
+    first = pl.concat([record.rows["row"], denied]).min()
     dense = pl.int_range(pl.len(), dtype=pl.Int64) + pl.lit(first, pl.Int64)
-    return ReplayedShard(rows.with_columns(dense.alias("row")), result.report.environment)
+    numbered = rows.with_columns(dense.alias("row"))
+    kept = numbered.filter(~pl.col("row").is_in(denied.implode()))
+    return ReplayedShard(kept, result.report.environment)
+
+
+def _denied(record: Record) -> pl.Series:
+    """The rows of a shard that were made and not written, because they were taken down."""
+    by_shard = (record.manifest.get("generation") or {}).get("denied") or {}
+    rows = by_shard.get(str(record.shard), []) if isinstance(by_shard, Mapping) else []
+    return pl.Series("row", [row for row in rows if isinstance(row, int)], dtype=pl.Int64)
 
 
 def _request(lake: Lake, record: Record, reference: str, folder: Path) -> GenerateRequest[Any]:

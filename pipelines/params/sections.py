@@ -118,6 +118,17 @@ class Publish(StrictModel):
     """Whether the stage attests what it published, as `stemma attest` does."""
 
 
+class TakedownPolicy(StrictModel):
+    """What becomes of the descendants of samples that are taken down (`stemma takedown`)."""
+
+    direct: Literal["drop", "regenerate"] = "drop"
+    """Of rows that were made from them: `drop` takes them from main as well; `regenerate` does so,
+    and has their rounds made again."""
+    indirect: Literal["keep", "refit"] = "keep"
+    """Of rows by a model that learned from them: `keep` leaves them on main; `refit` has the rounds
+    made again from the first whose model learned from them."""
+
+
 class Dataset(StrictModel):
     """One data set: its identity and the defaults of every stage."""
 
@@ -130,6 +141,7 @@ class Dataset(StrictModel):
     curate: Curate = Curate()
     evaluate: Evaluate = Evaluate()
     publish: Publish = Publish()
+    takedown: TakedownPolicy = operational(TakedownPolicy())
 
     @property
     def modality(self) -> Modality:

@@ -17,6 +17,7 @@ from pipelines.rounds import context, history, receipts
 from pipelines.rounds.arrivals import real_round, source_states, taking
 from pipelines.rounds.arrivals.taking import Arrivals
 from pipelines.sources import registry
+from pipelines.takedown import deny_list
 
 STAGES: Final = ("fit", "generate", "verify", "curate", "evaluate", "publish")
 
@@ -91,7 +92,7 @@ def plan(
     wanted = RealGenerate(
         source=source, settings=given, columns=columns, digest=digest, licence=licence
     )
-    arrivals = taking.take(settings, wanted, known)
+    arrivals = taking.take(settings, wanted, known, deny_list.read(lake).refusing(settings))
     named = {"settings": given, "columns": columns}
     section = {"source": source, **{name: value for name, value in named.items() if value}}
     section["digest"] = digest

@@ -59,7 +59,11 @@ STARTING: Final = ("ingest", "generate")
 
 def content(lake: Lake, ref: str, dataset: str, number: int) -> str:
     """Digest of a round's objects at a ref: SHA-256 of paths and checksums, as 64 hex digits."""
-    held = listing.checksums(lake, ref, dataset)
+    return content_of(listing.checksums(lake, ref, dataset), number)
+
+
+def content_of(held: Mapping[str, str], number: int) -> str:
+    """Digest of a round's objects, among those of its data set: checksums by path."""
     return digests.of_json(
         {path: checksum for path, checksum in held.items() if refs.round_of(path) == number}
     )

@@ -49,7 +49,7 @@ class IngestReport:
 
     source: str
     read: int
-    """Rows that the source gave; all of them are kept."""
+    """Rows that the source gave; all are kept but those that were taken down."""
     columns: tuple[str, ...]
     """Columns that the lake stores."""
     labels: pl.DataFrame
@@ -60,6 +60,8 @@ class IngestReport:
     personal: PersonalData
     marks: Marks = marks.NONE
     marked: MarkedPolicy = "warn"
+    denied: int = 0
+    """Rows that were taken down, and are left out."""
     uneven: str = ""
     """Which splits have few of the rows asked for, why, and what to do; empty if none has."""
 
@@ -67,7 +69,8 @@ class IngestReport:
         """Convert to JSON values."""
         return {
             "source": self.source,
-            "rows": {"read": self.read, "kept": self.read},
+            "rows": {"read": self.read, "kept": self.read - self.denied}
+            | ({"denied": self.denied} if self.denied else {}),
             "columns": {
                 "used": list(self.columns),
                 "passed_over": list(self.account.passed_over),
@@ -93,6 +96,8 @@ class IngestReport:
         """The section `ingest` of the manifest of round 0; empty where there is nothing to say."""
         whole = self.to_dict()
         content: dict[str, Any] = {name: whole[name] for name in REPEATED if whole[name]}
+        if self.denied:
+            content["denied"] = self.denied
         if self.account.passed_over:
             content["passed_over"] = list(self.account.passed_over)
         if self.personal.policy != "report":
@@ -123,6 +128,8 @@ def tell(report: IngestReport) -> None:
     """Print what an ingest did."""
     sizes = ", ".join(f"{name} {report.splits.get(name, 0):,}" for name in SPLITS)
     console.line(f"read {report.read:,} rows of {report.source}: {sizes}")
+    if report.denied:
+        console.line(f"{report.denied:,} rows are left out, because they were taken down")
     _tell_account(report.account)
     if len(report.labels):
         _tell_labels(report.labels)

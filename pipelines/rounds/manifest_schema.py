@@ -153,6 +153,7 @@ class _Arrivals(_Part):
 class _Curation(_Part):
     max_accepted: int | None = None
     surplus: bool = False
+    denied: list[int] = []
 
 
 class _Failed(_Part):

@@ -91,6 +91,25 @@ def write_head(lake: Lake, branch: str, dataset: str, number: int, key: str) -> 
     lake.write_bytes(branch, refs.head(dataset), data, "application/json")
 
 
+def touch_head(lake: Lake, branch: str, dataset: str) -> None:
+    """Stage the head file anew, of the same round and key, for a merge that publishes no round.
+
+    Merges of rounds of the data set that started before then conflict with it.
+
+    Raises:
+        StaleError: the branch holds no such file.
+    """
+    path = refs.head(dataset)
+    try:
+        content = documents.parse_json(lake.read(branch, path, HEAD_BYTES))
+        number, key = int(content["round"]), str(content["input_key"])
+    except (NotFoundError, TooLargeError, DocumentError, LookupError, TypeError, ValueError) as why:
+        raise StaleError(
+            f"{path} is not what a stage writes; see `stemma audit --history main`"
+        ) from why
+    write_head(lake, branch, dataset, number, key)
+
+
 def head_checksum(lake: Lake, ref: str, dataset: str) -> str:
     """The checksum of the head file at a ref; empty if there is none."""
     path = refs.head(dataset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
@@ -17,6 +18,9 @@ from pipelines.common.seeds import derive_seed
 from pipelines.params import Round
 from pipelines.rounds import model_store, tables
 
+TAKEN_DOWN: Final = "taken_down"
+"""Why a row is left out that was taken down."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingMix:
@@ -25,7 +29,7 @@ class TrainingMix:
     samples: pl.DataFrame
     manifest: MixManifest
     left_out: pl.DataFrame
-    """round, row, why of the accepted rows that the regime left out as contaminated."""
+    """round, row, why of the accepted rows that are left out, contaminated or taken down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +44,32 @@ class MixRows:
 
 
 def build(
-    lake: Lake, commit: str, round_: Round, *, contaminated: pl.DataFrame | None = None
+    lake: Lake,
+    commit: str,
+    round_: Round,
+    *,
+    contaminated: pl.DataFrame | None = None,
+    denied: pl.DataFrame | None = None,
 ) -> TrainingMix:
     """Build the training mix of a round, with payload, from the samples at a commit.
 
     Args and errors are those of `compose`.
     """
-    mix = compose(lake, commit, round_, contaminated=contaminated)
+    mix = compose(lake, commit, round_, contaminated=contaminated, denied=denied)
     stored = tables.read(lake, commit, round_.dataset, "samples")
     samples = tables.collected(stored, f"the samples of {round_.dataset} at {commit}")
     joined = samples.join(mix.rows, on=["round", "row"], how="inner").sort("round", "row")
-    if len(mix.left_out):
-        console.line(
-            f"left out {len(mix.left_out)} contaminated rows: held-out rows, their "
-            "near-duplicates, or descendants of these"
-        )
+    _tell(mix.left_out)
     return TrainingMix(joined, mix.manifest, mix.left_out)
 
 
 def compose(
-    lake: Lake, commit: str, round_: Round, *, contaminated: pl.DataFrame | None = None
+    lake: Lake,
+    commit: str,
+    round_: Round,
+    *,
+    contaminated: pl.DataFrame | None = None,
+    denied: pl.DataFrame | None = None,
 ) -> MixRows:
     """Choose and weigh the rows of the training mix of a round at a commit.
 
@@ -69,16 +79,20 @@ def compose(
         round_: the round whose `fit` settings give the regime.
         contaminated: occurrences that a fit must not learn from, with the schema
             `lineage.contamination.CONTAMINATED`; None: there are none.
+        denied: rows of the data set that were taken down: round, row. They are left out and listed,
+            also where the commit holds no sample of them any more; None: there are none.
 
     Raises:
         EmptyRound: the commit holds nothing to train on.
         MixError: nothing is left to train on.
     """
     settings = round_.settings.fit
-    rows = tables.accepted_lineage(lake, commit, round_.dataset)
+    taken = _taken(denied)
+    rows = tables.accepted_lineage(lake, commit, round_.dataset, taken)
     if rows.is_empty():
         raise EmptyRound(f"{commit[:12]} holds no sample of {round_.dataset} to train on")
-    contaminated_rows = _contaminated_rows(contaminated, round_.dataset)
+    others = _contaminated_rows(contaminated, round_.dataset)
+    unwanted = pl.concat([taken, others]).unique(["round", "row"], keep="first")
     composed = training_mix.build(
         rows,
         dataset=round_.dataset,
@@ -87,12 +101,32 @@ def compose(
         real_weight=settings.real_weight,
         sample_size=settings.sample_size,
         seed=derive_seed(round_.seed, round_.dataset, "mix"),
-        left_out=contaminated_rows,
+        left_out=unwanted,
     )
     left_out = composed.left_out.join(
-        contaminated_rows, on=["round", "row"], how="left", maintain_order="left"
+        unwanted, on=["round", "row"], how="left", maintain_order="left"
     )
     return MixRows(composed.rows, composed.manifest, left_out)
+
+
+def _tell(left_out: pl.DataFrame) -> None:
+    """Say how many rows are left out, and why."""
+    denied = int((left_out["why"] == TAKEN_DOWN).sum())
+    if denied:
+        console.line(f"left out {denied} rows that were taken down")
+    if len(left_out) > denied:
+        console.line(
+            f"left out {len(left_out) - denied} contaminated rows: held-out rows, their "
+            "near-duplicates, or descendants of these"
+        )
+
+
+def _taken(denied: pl.DataFrame | None) -> pl.DataFrame:
+    """The rows that were taken down: round, row, why."""
+    columns = pl.Schema({**training_mix.OCCURRENCE, "why": pl.String()})
+    if denied is None:
+        return columns.to_frame()
+    return denied.select("round", "row", pl.lit(TAKEN_DOWN).alias("why")).cast(columns)
 
 
 def _contaminated_rows(contaminated: pl.DataFrame | None, dataset: str) -> pl.DataFrame:

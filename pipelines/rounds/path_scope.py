@@ -24,7 +24,7 @@ def verb(change: Change) -> str:
 
 def datasets(changes: Iterable[Change]) -> list[str]:
     """The sorted first parts of the paths, which are the names of data sets."""
-    return sorted({item.path.partition("/")[0] for item in changes})
+    return sorted({item.path.partition("/")[0] for item in changes} - {refs.TAKEDOWNS})
 
 
 def is_part(path: str, dataset: str, number: int) -> bool:
@@ -68,6 +68,11 @@ def calibrates(changes: Sequence[Change]) -> bool:
 def reviews(changes: Sequence[Change]) -> bool:
     """Tell whether the changes add records of reviews of one data set, and nothing else."""
     return _adds_only(changes, refs.REVIEWS)
+
+
+def takes_down(changes: Iterable[Change]) -> bool:
+    """Tell whether some change is to the records of what was taken down."""
+    return any(item.path.startswith(f"{refs.TAKEDOWNS}/") for item in changes)
 
 
 def _adds_only(changes: Sequence[Change], table: str) -> bool:

@@ -7,7 +7,7 @@ stage's inputs, on which DVC depends, changes with it. Lineage and manifest name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import polars as pl
@@ -31,13 +31,18 @@ def keys(round_: Round) -> dict[str, str]:
     Raises:
         StaleError: a receipt is damaged.
     """
-    own = round_.settings.generate.of(round_.generator)
     found = {}
-    for dataset, number in GENERATORS.load(round_.generator).reads(own):
+    for dataset, number in read_by(round_):
         there = receipts.path(dataset, number, "publish").is_file()
         key = receipts.read(dataset, number, "publish").data.key if there else UNPUBLISHED
         found[f"samples of {dataset}-{number}"] = key
     return found
+
+
+def read_by(round_: Round) -> Iterable[tuple[str, int]]:
+    """Data set and number of the rounds whose samples a round's generator reads besides the mix."""
+    own = round_.settings.generate.of(round_.generator)
+    return GENERATORS.load(round_.generator).reads(own)
 
 
 def reader(lake: Lake, commits: Mapping[str, str] | None = None) -> Reader:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import polars as pl
 
@@ -11,7 +12,7 @@ from lake.client import Lake
 from lineage import splits
 from lineage.identity import sample_ids
 from pipelines.common import console
-from pipelines.common.errors import StaleError
+from pipelines.common.errors import DataError, StaleError
 from pipelines.modalities import Modality
 from pipelines.params import Dataset
 from pipelines.rounds import (
@@ -29,6 +30,14 @@ from pipelines.rounds.ingest_report import IngestReport
 from pipelines.rounds.keys import StageKey
 from pipelines.sources import marks, personal_data
 from pipelines.sources import read as sources
+
+Refuses: TypeAlias = Callable[[pl.DataFrame], pl.Series]
+"""Tells of rows (sample_id and payload) which must not come into the lake: [n] of booleans."""
+
+
+def refuses_none(rows: pl.DataFrame) -> pl.Series:
+    """Refuse no row, as where nothing was taken down."""
+    return pl.repeat(value=False, n=len(rows), dtype=pl.Boolean, eager=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +74,12 @@ class Prepared:
     near-duplicates, and how many of these are in more than one split, which is none."""
 
 
-def prepare(settings: Dataset) -> Prepared:
+def prepare(settings: Dataset, refuses: Refuses = refuses_none) -> Prepared:
     """Read the source and give each row a number, an id, a split, a source and a licence.
+
+    Args:
+        settings: of the data set.
+        refuses: tells which rows were taken down; they are left out and counted.
 
     Raises:
         DataError: a row cannot be read, or the splits cannot be used.
@@ -77,6 +90,10 @@ def prepare(settings: Dataset) -> Prepared:
     marks.check(ingest.source, source.marks, ingest.marked)
     payload, personal = personal_data.scan(ingest.source, source.frame, ingest.pii)
     ids = sample_ids(payload, settings.identity)
+    denied = refuses(payload.with_columns(ids))
+    payload, ids, read = payload.filter(~denied), ids.filter(~denied), len(payload)
+    if payload.is_empty() and denied.any():
+        raise DataError(f"all {read:,} rows of {ingest.source} were taken down")
     groups = splits.groups(ids, modality.pairs(payload, ingest.near))
     shares = {"validation": ingest.validation, "test": ingest.test}
     split = splits.assign(ids, groups, shares, key=ingest.split_key).alias("split")
@@ -85,7 +102,8 @@ def prepare(settings: Dataset) -> Prepared:
     grouped = split_checks.groups(groups)
     report = IngestReport(
         source=ingest.source,
-        read=len(payload),
+        read=read,
+        denied=int(denied.sum()),
         columns=tuple(payload.columns),
         labels=ingest_report.labels(payload.with_columns(split)),
         splits=sizes,

@@ -27,6 +27,7 @@ from pipelines.rounds import (
 from pipelines.rounds.attestation import SHORT
 from pipelines.rounds.context import RoundContext
 from pipelines.rounds.metadata import PUBLISH_KEY, StageMetadata
+from pipelines.rounds.published_content import Restore
 from pipelines.rounds.receipts import Receipt
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -39,19 +40,20 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
 """The stages of the same round whose receipts each stage reads."""
 
 
-def check(ctx: RoundContext, stage: str) -> None:
+def check(ctx: RoundContext, stage: str, restore: Restore) -> None:
     """Check the receipts that a stage reads.
 
     Args:
         ctx: the round.
         stage: the stage that is about to run.
+        restore: as in `published_content.fault`.
 
     Raises:
         StaleError: the lake does not hold what the receipt says.
     """
     if stage == "fit":
         previous = ctx.previous()
-        _refuse(previous, _published_fault(ctx, previous) or _changed(ctx, previous))
+        _refuse(previous, _published_fault(ctx, previous) or _changed(ctx, previous, restore))
     for name in READS.get(stage, ()):
         read = ctx.receipt(name)
         _refuse(read, _fit_fault(ctx, read) if name == "fit" else next(_faults(ctx, read), None))
@@ -92,11 +94,11 @@ def _published_fault(ctx: RoundContext, receipt: Receipt) -> str | None:
     return None if held else f"names {commit.id[:SHORT]}, which main does not hold"
 
 
-def _changed(ctx: RoundContext, receipt: Receipt) -> str | None:
+def _changed(ctx: RoundContext, receipt: Receipt, restore: Restore) -> str | None:
     """What somebody changed in the published rounds at a commit; None if nobody changed them."""
     if receipt.line != refs.MAIN:
         return None
-    changed = published_content.fault(ctx.lake, receipt.commit, receipt.dataset)
+    changed = published_content.fault(ctx.lake, receipt.commit, receipt.dataset, restore)
     return f"names {receipt.commit[:SHORT]}, and {changed} there" if changed else None
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from expectations import suite as suites
 from pipelines.generators.registry import GENERATORS
 from pipelines.params import Dataset, Round
-from pipelines.rounds import pinned_samples, plugin_inputs
+from pipelines.rounds import denied_inputs, pinned_samples, plugin_inputs
 from pipelines.rounds.arrivals import source_states
 from pipelines.rounds.keys import StageKey, stage_key
 
@@ -85,6 +85,9 @@ def of_stage(round_: Round, stage: str) -> StageInputs:
     files = source_states.of_files(plugin_inputs.files(round_, stage))
     if stage == "generate":
         files |= pinned_samples.keys(round_)
+    if stage in ("fit", "generate"):
+        reads = pinned_samples.read_by(round_) if stage == "generate" else ()
+        files |= denied_inputs.of_stage(round_, stage, reads)
     if stage == "generate" and _judges(round_):
         files |= of_stage(round_, "verify").files
     if stage == "verify":

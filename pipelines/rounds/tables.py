@@ -144,9 +144,21 @@ def real_samples(lake: Lake, ref: str, dataset: str, *, before: int | None = Non
     return pl.concat([first, *later]) if later else first
 
 
-def accepted_lineage(lake: Lake, ref: str, dataset: str) -> pl.DataFrame:
-    """Read the lineage rows of the accepted samples at a ref."""
+def accepted_lineage(
+    lake: Lake, ref: str, dataset: str, also: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Read the lineage rows of the accepted samples at a ref.
+
+    Args:
+        lake: the lake.
+        ref: branch, tag or commit.
+        dataset: the data set.
+        also: round, row of accepted rows whose samples are gone; other columns are ignored.
+    """
     samples = read(lake, ref, dataset, "samples").select(OCCURRENCE)
+    if also is not None and len(also):
+        gone = also.lazy().select(OCCURRENCE)
+        samples = pl.concat([samples, gone], how="vertical_relaxed")
     lineage = read(lake, ref, dataset, "lineage").join(samples, on=OCCURRENCE, how="semi")
     return collected(lineage, f"the lineage of {dataset} at {ref}")
 

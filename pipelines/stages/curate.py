@@ -1,15 +1,16 @@
 """Stage `curate`: a decision for each candidate, and the accepted samples.
 
 A critical verdict that is failed or unknown rejects a candidate. Content that the lake accepted
-earlier is a duplicate. A decision also states the digest of the columns that the candidate's id
-does not cover, so that a label that changes later is noticed. This stage removes candidates and
-generator from the branch; they remain in the generate commit.
+earlier is a duplicate, and content that was taken down is rejected. A decision also states the
+digest of the columns that the candidate's id does not cover, so that a label that changes later is
+noticed. This stage removes candidates and generator from the branch; they remain in the generate
+commit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -20,6 +21,10 @@ from pipelines.rounds import branches, model_store, parts, stage_inputs, tables
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
+from pipelines.takedown import denied_rows
+
+DENIED: Final = "denied"
+"""Of counts, the candidates that were taken down; of a decision, their rows."""
 
 
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
@@ -57,6 +62,8 @@ def decide(ctx: RoundContext, commit: str) -> pl.DataFrame:
         )
         for block in parts.blocks(lake, commit, dataset, "candidates", number)
     )
+    blocks = parts.blocks(lake, commit, dataset, "candidates", number)
+    denied = denied_rows.of_candidates(lake, ctx.round, blocks)
     samples = tables.read(lake, commit, dataset, "samples")
     earlier = tables.collected(
         samples.select(pl.lit(dataset).alias("dataset"), "round", "row", "sample_id"),
@@ -69,6 +76,7 @@ def decide(ctx: RoundContext, commit: str) -> pl.DataFrame:
         dataset=dataset,
         max_accepted=ctx.round.accepted or ctx.round.settings.curate.max_accepted,
         surplus=ctx.round.accepted is not None,
+        denied=denied,
     )
     if not (decisions["decision"] == "accepted").any():
         most_common = curation.reasons(decisions).head(3)
@@ -112,6 +120,7 @@ def _write(ctx: RoundContext, tx: Transaction, verified: str) -> None:
     counts = {
         "candidates": len(decisions),
         **{outcome: counted.get(outcome, 0) for outcome in outcomes},
+        **{name: rows for name, rows in tx.manifest["counts"].items() if name == DENIED},
     }
     tx.manifest["counts"] = counts
     bound = ctx.round.settings.curate.max_accepted
@@ -119,7 +128,16 @@ def _write(ctx: RoundContext, tx: Transaction, verified: str) -> None:
         {"max_accepted": bound} if ends is None else {"max_accepted": ends, "surplus": True}
     )
     tx.manifest["reasons"] = dict(curation.reasons(decisions).iter_rows())
+    _note_denied(tx.manifest, decisions)
     tx.add_cost(**_cost_of_accepted(tx.manifest, counts["accepted"]))
+
+
+def _note_denied(content: dict[str, Any], decisions: pl.DataFrame) -> None:
+    """List the candidates that were taken down, and count them with those never written."""
+    denied = decisions.filter(pl.col("reasons").list.contains(curation.TAKEN_DOWN))["row"]
+    if len(denied):
+        content["curation"][DENIED] = denied.to_list()
+        content["counts"][DENIED] = content["counts"].get(DENIED, 0) + len(denied)
 
 
 def _cost_of_accepted(content: Mapping[str, Any], accepted: int) -> dict[str, Any]:

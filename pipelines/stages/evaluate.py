@@ -37,6 +37,7 @@ from pipelines.rounds.holdout import HeldOut
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.mixes import TrainingMix
 from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
+from pipelines.takedown import denied_rows
 
 
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
@@ -109,10 +110,12 @@ def measure(
     round_ = ctx.round
     real = tables.real_samples(ctx.lake, commit, round_.dataset, before=round_.number)
     accepted = tables.read_round(ctx.lake, commit, round_.dataset, "samples", round_.number)
-    mix = mixes.build(ctx.lake, commit, round_, contaminated=contaminated)
+    denied = denied_rows.of_mix(ctx.lake, commit, round_)
+    mix = mixes.build(ctx.lake, commit, round_, contaminated=contaminated, denied=denied)
     pinned = ctx.receipt("fit").commit
     earlier = contamination.of_mix(ctx, pinned, round_holdout.open_at(ctx, pinned))
-    before = mixes.build(ctx.lake, pinned, round_, contaminated=earlier)
+    denied = denied_rows.of_mix(ctx.lake, pinned, round_)
+    before = mixes.build(ctx.lake, pinned, round_, contaminated=earlier, denied=denied)
     frames = {
         "real": real,
         "validation": holdout.validation(),

@@ -1,7 +1,8 @@
 """Stage `fit`: the generator, fitted on the mix at the commit that the previous round pinned.
 
 The commit is read from the previous round's receipt, never from a moving ref. Training rows that
-equal held-out rows, are near-duplicates of them, or descend from such rows are left out and listed;
+equal held-out rows, are near-duplicates of them, or descend from such rows are left out and listed,
+and so are those that were taken down;
 the content of each row is compared with the hold-out here, whatever the lake says of its leaks.
 The files are written to `models/<dataset>/<round>/`, which DVC tracks; if the lake holds a generate
 commit with the same fit, its files are downloaded instead.
@@ -19,6 +20,7 @@ from pipelines.gate import contamination
 from pipelines.generators.registry import GENERATORS
 from pipelines.rounds import adoption, mixes, model_store, round_holdout, stage_inputs
 from pipelines.rounds.context import RoundContext, write_receipt
+from pipelines.takedown import denied_rows
 
 
 def main(ctx: RoundContext) -> None:
@@ -33,8 +35,11 @@ def main(ctx: RoundContext) -> None:
         _check(ctx, pinned.commit)
         _fit(ctx, pinned.commit)
     manifest, _ = model_store.generator_manifest(ctx.round.dataset, ctx.round.number)
-    mixed = mixes.read_manifest(ctx.round).rows
-    rows = {"mix": int(manifest.get("rows", mixed))}
+    mixed = mixes.read_manifest(ctx.round)
+    rows = {"mix": int(manifest.get("rows", mixed.rows))}
+    left_out = mixes.read_left_out(ctx.round, mixed)
+    if denied := int((left_out["why"] == mixes.TAKEN_DOWN).sum()):
+        rows["denied"] = denied
     write_receipt(ctx, "fit", pinned.commit, adopted.key if adopted else key, rows)
 
 
@@ -51,7 +56,8 @@ def _fit(ctx: RoundContext, commit: str) -> None:
     round_ = ctx.round
     began = time.monotonic()
     contaminated = contamination.of_mix(ctx, commit, round_holdout.open_at(ctx, commit))
-    mix = mixes.build(ctx.lake, commit, round_, contaminated=contaminated)
+    denied = denied_rows.of_mix(ctx.lake, commit, round_)
+    mix = mixes.build(ctx.lake, commit, round_, contaminated=contaminated, denied=denied)
     directory = model_store.directory(round_.dataset, round_.number)
     GENERATORS.load(round_.generator).fit(
         mix.samples,

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from lake import refs
 from pipelines.common import console
-from pipelines.common.errors import ProjectError
+from pipelines.common.errors import EmptyRound, ProjectError
 from pipelines.common.executors.settings import chosen
 from pipelines.generation import round_making
 from pipelines.generation.joining import RoundMade
@@ -41,6 +42,7 @@ from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import BASE, fit_entries
 from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
+from pipelines.takedown import denied_rows, deny_list
 
 
 def main(
@@ -65,7 +67,11 @@ def main(
     result = adopt(ctx, "generate", key, supersede=supersede) or _generate(
         ctx, key, fitted.key, supersede=supersede
     )
-    counts = {"candidates": result.manifest["counts"]["candidates"]}
+    counts = {
+        name: rows
+        for name, rows in result.manifest["counts"].items()
+        if name in ("candidates", "denied")
+    }
     if lost := result.manifest.get("generation", {}).get(round_making.LOST):
         counts[round_making.LOST] = len(lost["shards"])
     write_receipt(ctx, "generate", result.commit.id, result.key, counts)
@@ -105,17 +111,51 @@ def _generate(
     readiness.check(ctx, ctx.receipt("fit").commit)
     trust.signer(ctx.lake)  # before the model is asked for anything
     base = branches.origin(ctx, supersede=supersede)
-    arrived = real_round.make(ctx, key) if source_states.is_real(ctx.round) else None
+    refuses = deny_list.read(ctx.lake).refusing(ctx.round.settings)
+    real = source_states.is_real(ctx.round)
+    arrived = real_round.make(ctx, key, refuses) if real else None
     made, cost = (RoundMade.whole(arrived.result), {}) if arrived else _candidates(ctx, key)
     start = branches.cleared(ctx, base)
+    refused = denied_rows.of_candidates(ctx.lake, ctx.round, () if arrived else made.payload())
+    made, denied = _without(made, refused) if len(refused) else (made, {})
     rows = arrived.lineage if arrived else _lineage(ctx, made.result)
     message = f"Generate {len(rows)} candidates of {ctx.round.key}"
     with round_commit(ctx, "generate", key=key, start=start, message=message) as tx:
         tx.metadata |= {BASE: base, **fit_entries(fitted)}
         _write(ctx, tx, made, rows, cost)
         tx.manifest |= arrived.sections if arrived else {}
+        if denied:
+            tx.manifest["counts"]["denied"] = sum(map(len, denied.values()))
+            tx.manifest["generation"]["denied"] = denied
     KeptShards.of(ctx.round, key).remove()
     return tx.result
+
+
+def _without(made: RoundMade, rows: pl.Series) -> tuple[RoundMade, dict[str, list[int]]]:
+    """Leave candidates out that were taken down; the others keep their rows.
+
+    Returns:
+        The others; and the rows of those that are left out, by shard.
+
+    Raises:
+        EmptyRound: no candidate is left.
+    """
+    kept = ~pl.col("row").is_in(rows.implode())
+    result = made.result
+    console.line(f"generate: {len(rows):,} candidates are left out, because they were taken down")
+    candidates = result.candidates.filter(kept)
+    if candidates.is_empty():
+        raise EmptyRound(f"all {len(rows):,} candidates were taken down")
+    report = result.report
+    if report.exchanges is not None:
+        asked = report.exchanges.filter(kept.fill_null(value=True))
+        report = replace(report, exchanges=asked)
+    parents = None if result.parents is None else result.parents.filter(kept)
+    changed = replace(result, candidates=candidates, parents=parents, report=report)
+    left_out: dict[str, list[int]] = {}
+    for row, shard in result.candidates.filter(~kept).select("row", "shard").iter_rows():
+        left_out.setdefault(str(shard), []).append(row)
+    return RoundMade(changed, lambda: (block.filter(kept) for block in made.payload())), left_out
 
 
 def _candidates(ctx: RoundContext, key: StageKey) -> tuple[RoundMade, dict[str, Any]]:

@@ -43,6 +43,7 @@ from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.real_data import Prepared, RealData, Repositories
 from pipelines.rounds.receipts import Receipt
 from pipelines.rounds.staging_branch import delete_stale, staging_branch
+from pipelines.takedown import deny_list
 
 
 def run(dataset: str, *, supersede: bool = False) -> None:
@@ -70,7 +71,7 @@ def run(dataset: str, *, supersede: bool = False) -> None:
         merging.refuse_unknown(dataset, 0, published_rounds, supersede=supersede, redo=redo)
     trust.signer(lake)  # before the source is read
     real_round.check_pinned(dataset, settings)
-    prepared = real_data.prepare(settings)
+    prepared = real_data.prepare(settings, deny_list.read(lake).refusing(settings))
     ingest_report.tell(prepared.report)
     ingest_report.write(dataset, prepared.report)
     rows, kept = prepared.rows, settings.withheld
@@ -187,7 +188,6 @@ def _write(lake: Lake, branch: str, named: Named, prepared: Prepared, settings: 
     leaks = _leaks(samples, frame, settings)
     lake.write(branch, refs.part(dataset, stored_leaks.LEAKS, 0), leaks)
     checksum = stored_leaks.samples_checksum(lake, branch, dataset, 0)
-    sizes = dict(sorted(frame["split"].value_counts().iter_rows()))
     content = {
         "dataset": dataset,
         "round": 0,
@@ -197,7 +197,7 @@ def _write(lake: Lake, branch: str, named: Named, prepared: Prepared, settings: 
         **_modality_settings(settings),
         "identity": list(settings.identity),
         "payload": payload.described(samples, settings.identity),
-        "counts": {"candidates": len(frame), "accepted": len(train), **sizes},
+        "counts": _counts(prepared, len(train)),
         "holdout": named.section(),
         "leaks": {
             **stored_leaks.describe(leaks, near, named, checksum),
@@ -209,6 +209,14 @@ def _write(lake: Lake, branch: str, named: Named, prepared: Prepared, settings: 
     manifest.write(lake, branch, dataset, 0, content)
     merging.write_head(lake, branch, dataset, 0, key)
     return len(train)
+
+
+def _counts(prepared: Prepared, accepted: int) -> dict[str, int]:
+    """Count the rows by split, and those that are left out because they were taken down."""
+    frame, denied = prepared.rows, prepared.report.denied
+    sizes = dict(sorted(frame["split"].value_counts().iter_rows()))
+    counts = {"candidates": len(frame), "accepted": accepted, **sizes}
+    return counts | ({"denied": denied} if denied else {})
 
 
 def _leaks(samples: pl.DataFrame, rows: pl.DataFrame, settings: Dataset) -> pl.DataFrame:

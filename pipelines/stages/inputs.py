@@ -15,9 +15,11 @@ from pipelines.common.errors import DataError
 from pipelines.params import Dataset, Params, load, resolve
 from pipelines.rounds import receipts, stage_inputs
 from pipelines.rounds.arrivals import source_states
+from pipelines.rounds.context import open_lake
 from pipelines.rounds.stage_inputs import StageInputs
 from pipelines.scorers import registry as scorers
 from pipelines.sources import folders
+from pipelines.takedown import noted
 
 
 def run(dataset: str) -> None:
@@ -26,6 +28,7 @@ def run(dataset: str) -> None:
     if dataset not in params.datasets:
         raise DataError(f"there is no data set {dataset!r} in params.yaml")
     settings = params.datasets[dataset]
+    noted.refresh(params, lambda: open_lake(params))
     source_states.check(params, dataset)
     folders.check(settings.ingest.source)
     _check_columns(settings)

@@ -94,9 +94,10 @@ def start(
         # The stage lake needs neither.
         from pipelines.rounds import receipt_checks  # noqa: PLC0415
         from pipelines.rounds.context import open_context  # noqa: PLC0415
+        from pipelines.takedown import gone  # noqa: PLC0415
 
         ctx = open_context(str(key))
-        receipt_checks.check(ctx, name)
+        receipt_checks.check(ctx, name, lambda held: gone.at(ctx.lake).before(held))
         with decoded_images.kept():
             return module.main(ctx, **flags)
     with decoded_images.kept():

@@ -25,6 +25,8 @@ from lineage.schema import UNREADABLE
 from pipelines.common import digests
 from pipelines.common.errors import DataError
 from pipelines.modalities import Modality
+from pipelines.params import Dataset
+from pipelines.rounds.real_data import Refuses
 from pipelines.takedown import fingerprints
 
 FILE: Final = "entries.parquet"
@@ -90,15 +92,17 @@ class DenyList:
             found += [_exact(made, own), _near(made, own, modality.name)]
         return pl.concat(found).unique("index", keep="first", maintain_order=True).sort("index")
 
-    def without(
+    def refuses(
         self, frame: pl.DataFrame, modality: Modality, identity: Sequence[str]
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Split rows into those that are not on the list, and what the others match."""
-        matched = self.matches(frame, modality, identity)
-        if matched.is_empty():
-            return frame, matched
-        kept = ~pl.int_range(pl.len(), dtype=pl.Int64).is_in(matched["index"].implode())
-        return frame.filter(kept), matched
+    ) -> pl.Series:
+        """Tell which rows are on the list, [n]; arguments as `matches`."""
+        number = pl.int_range(len(frame), dtype=pl.Int64, eager=True)
+        return number.is_in(self.matches(frame, modality, identity)["index"].implode())
+
+    def refusing(self, settings: Dataset) -> Refuses:
+        """What refuses the rows of a data set that are on the list."""
+        modality = settings.modality
+        return lambda frame: self.refuses(frame, modality, settings.identity)
 
 
 EMPTY: Final = DenyList()

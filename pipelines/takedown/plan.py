@@ -20,9 +20,9 @@ from lineage.ancestry import walks
 from lineage.ancestry.index import Ancestry
 from pipelines.common import digests
 from pipelines.rounds import manifest, model_store
-from pipelines.takedown import occurrences
+from pipelines.takedown import neighbours, occurrences, record
 from pipelines.takedown.elsewhere import Elsewhere
-from pipelines.takedown.occurrences import RegeneratedShards
+from pipelines.takedown.occurrences import KEY, RegeneratedShards
 from pipelines.takedown.selection import Selection
 
 CACHES: Final = Path(".stemma")
@@ -42,6 +42,18 @@ class TouchedModel:
     """Whether the folder is there."""
 
 
+@dataclass(frozen=True, slots=True)
+class RoundCost:
+    """What a round took when it was made, as its manifest says."""
+
+    generate: float | None
+    """Seconds of stage `generate`; None where nobody measured them."""
+    whole: float
+    """Seconds of all stages that were measured."""
+    dollars: float
+    """What services were paid."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TakedownPlan:
     """What holds the samples of a take-down, and what each remedy would do."""
@@ -59,10 +71,15 @@ class TakedownPlan:
     """By data set, rows of models of which nobody knows what they learned from, and all rows."""
     holdout: pl.DataFrame
     """Held-out rows: dataset, split, rows."""
+    near: pl.DataFrame
+    """Other samples that are near-duplicates of named ones: dataset, round, row, sample_id. They
+    stay on main, and no later fit learns from them."""
     models: tuple[TouchedModel, ...]
     shards: tuple[RegeneratedShards, ...]
     refit: Mapping[str, tuple[int, int]]
-    """By data set, the first round whose model learned from them, and the last published one."""
+    """By data set, the first round whose model learned from them, and the last one."""
+    costs: Mapping[str, RoundCost] = field(default_factory=dict)
+    """What rounds that may be made again took when they were made, by `digits-3`."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags whose version holds samples that would go, with their commits."""
     branches: Mapping[str, str] = field(default_factory=dict)
@@ -83,6 +100,11 @@ class TakedownPlan:
         return self.direct.filter("accepted")
 
     @property
+    def rows(self) -> pl.DataFrame:
+        """The rows that go, as `record.ROW`: named ones, and what was made from them."""
+        return rows_of(self.named, self.direct)
+
+    @property
     def datasets(self) -> list[str]:
         """The data sets that hold the content or descend from it, sorted."""
         names = {*self.named["dataset"], *self.direct["dataset"], *self.indirect["dataset"]}
@@ -99,6 +121,7 @@ class TakedownPlan:
             "direct_samples": len(self.direct_samples),
             "indirect": int(self.indirect["rows"].sum()),
             "holdout": int(self.holdout["rows"].sum()),
+            "near": len(self.near),
             "models": len(self.models),
             "tags": len(self.tags),
             "branches": len(self.branches),
@@ -118,6 +141,7 @@ class TakedownPlan:
                 name: {"rows": rows, "of": whole} for name, (rows, whole) in self.opaque.items()
             },
             "holdout": self.holdout.to_dicts(),
+            "near": self.near.with_columns(pl.col("sample_id").bin.encode("hex")).to_dicts(),
             "models": [
                 {name: getattr(model, name) for name in TouchedModel.__slots__}
                 for model in self.models
@@ -125,17 +149,44 @@ class TakedownPlan:
             "tags": dict(self.tags),
             "branches": dict(self.branches),
             "caches": dict(self.caches),
-            "remedies": {
-                "drop": {"rows": len(self.direct_samples)},
-                "regenerate": [
-                    {name: getattr(part, name) for name in RegeneratedShards.__slots__}
-                    for part in self.shards
-                ],
-                "refit": {
-                    name: {"from": first, "to": last} for name, (first, last) in self.refit.items()
-                },
-            },
+            "remedies": self.remedies(),
         }
+
+    def remedies(self) -> dict[str, Any]:
+        """What each remedy does, and what it would take by what the rounds took."""
+        shards = []
+        for part in self.shards:
+            cost = self.costs.get(f"{part.dataset}-{part.round}")
+            share = part.shards / part.of if part.of else 0.0
+            seconds = None if cost is None or cost.generate is None else cost.generate * share
+            dollars = 0.0 if cost is None else cost.dollars * share
+            about = {name: getattr(part, name) for name in RegeneratedShards.__slots__}
+            shards.append(about | {"seconds": _rounded(seconds), "dollars": _rounded(dollars)})
+        refit = {}
+        for dataset, (first, last) in self.refit.items():
+            keys = (f"{dataset}-{number}" for number in range(first, last + 1))
+            known = [self.costs[key] for key in keys if key in self.costs]
+            refit[dataset] = {
+                "from": first,
+                "to": last,
+                "seconds": _rounded(sum(cost.whole for cost in known)),
+                "dollars": _rounded(sum(cost.dollars for cost in known)),
+            }
+        return {
+            "drop": {"rows": len(self.direct_samples)},
+            "regenerate": shards,
+            "refit": refit,
+        }
+
+
+def rows_of(named: pl.DataFrame, direct: pl.DataFrame) -> pl.DataFrame:
+    """Put named rows and what was made from them together, as `record.ROW`; both as `NODE`."""
+    parts = [
+        nodes.select(*KEY, "sample_id", pl.lit(cause).alias("cause"), pl.col("accepted"))
+        for nodes, cause in ((named, "named"), (direct, "direct"))
+    ]
+    together = pl.concat(parts).rename({"accepted": "sample"}).unique(KEY, keep="first")
+    return together.cast(record.ROW).sort(KEY)
 
 
 def make(
@@ -159,9 +210,10 @@ def make(
     )
     indirect = family.by_round(index, descendants.indirect)
     counted = held_out.filter(pl.col("sample_id").is_in(selection.binary.implode()))
-    goes = pl.concat([named, direct]).filter("accepted")
-    elsewhere = Elsewhere(lake, goes)
+    goes = rows_of(named, direct)
+    elsewhere = Elsewhere(lake, goes.filter("sample"))
     learned = sorted(set(indirect.select("dataset", "round").iter_rows()))
+    refit, shards = _refit(index, learned), tuple(occurrences.regenerated(lake, commit, direct))
     return TakedownPlan(
         main=commit,
         ids=selection.ids,
@@ -170,9 +222,11 @@ def make(
         indirect=indirect,
         opaque=occurrences.opaque(lake, commit, index),
         holdout=counted.group_by("dataset", "split").agg(rows=pl.len()).sort("dataset", "split"),
+        near=neighbours.of_rows(lake, commit, goes),
         models=tuple(_models(lake, commit, learned)),
-        shards=tuple(occurrences.regenerated(lake, commit, direct)),
-        refit=_refit(index, learned),
+        shards=shards,
+        refit=refit,
+        costs=_costs(lake, commit, refit, shards),
         tags=elsewhere.among(lake.tags()),
         branches=elsewhere.among(
             {name: head for name, head in lake.branches().items() if name != refs.MAIN}
@@ -203,6 +257,35 @@ def _refit(index: Ancestry, learned: Iterable[tuple[str, int]]) -> dict[str, tup
         )
         for dataset, number in sorted(first.items())
     }
+
+
+def _costs(
+    lake: Lake,
+    commit: str,
+    refit: Mapping[str, tuple[int, int]],
+    shards: Iterable[RegeneratedShards],
+) -> dict[str, RoundCost]:
+    """What the rounds that may be made again took, by name."""
+    rounds = {(part.dataset, part.round) for part in shards}
+    for dataset, (first, last) in refit.items():
+        rounds |= {(dataset, number) for number in range(first, last + 1)}
+    found = {}
+    for dataset, number in sorted(rounds):
+        cost = manifest.read_if_there(lake, commit, dataset, number).get("cost", {})
+        parts = {name: part for name, part in cost.items() if isinstance(part, Mapping)}
+        seconds = {
+            name: float(part["seconds"])
+            for name, part in parts.items()
+            if isinstance(part.get("seconds"), int | float)
+        }
+        dollars = [part["dollars"] for part in parts.values() if part.get("dollars")]
+        whole = sum(seconds.values())
+        found[f"{dataset}-{number}"] = RoundCost(seconds.get("generate"), whole, sum(dollars))
+    return found
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
 
 
 def _caches() -> dict[str, int]:

@@ -28,6 +28,7 @@ from lineage.errors import SchemaError
 from lineage.schema import UNREADABLE
 from pipelines.common.errors import DataError
 from pipelines.common.settings import StrictModel, strictly
+from pipelines.params.sections import TakedownPolicy
 
 NAME: Final = re.compile(r"[a-z0-9][-a-z0-9]{0,62}\Z")
 """What a take-down can be called."""
@@ -39,8 +40,6 @@ ENTRY: Final = "stemma.takedown"
 """Metadata entry of the merge of a take-down: its name."""
 RECORD: Final = "stemma.takedown.record"
 """Metadata entry of that merge: SHA-256 of the record."""
-Direct = Literal["drop", "regenerate"]
-Indirect = Literal["keep", "refit"]
 Cause = Literal["named", "direct"]
 ROW: Final = pl.Schema(
     {
@@ -49,20 +48,11 @@ ROW: Final = pl.Schema(
         "row": pl.Int64(),
         "sample_id": pl.Binary(),
         "cause": pl.String(),
+        "sample": pl.Boolean(),
     }
 )
-"""A row that was taken from main: because it was named, or because it was made of such a row."""
-
-
-class Policy(StrictModel):
-    """What becomes of the descendants of samples that are taken from a data set."""
-
-    direct: Direct = "drop"
-    """Of rows that were made from them: `drop` takes them from main as well; `regenerate` does so,
-    and has their rounds made again."""
-    indirect: Indirect = "keep"
-    """Of rows by a model that learned from them: `keep` leaves them on main; `refit` has the rounds
-    made again from the first whose model learned from them."""
+"""A row that was taken down: because its content was named, or because it was made of such a row.
+`sample` is whether main held it as a sample; what was not accepted is in older commits alone."""
 
 
 class TouchedRound(StrictModel):
@@ -71,13 +61,13 @@ class TouchedRound(StrictModel):
     dataset: str
     round: int
     named: int
-    """Rows that were asked for."""
+    """Samples that were asked for."""
     direct: int
-    """Rows that went because they were made from these."""
+    """Samples that went because they were made from these."""
     changed: Mapping[str, tuple[str, str]] = {}
     """Checksums (MD5) of each object that was written again, before and after, by path."""
-    removed: tuple[str, ...] = ()
-    """Paths of objects that were removed whole: pages that show rows."""
+    removed: Mapping[str, str] = {}
+    """Checksums (MD5) of objects that were removed whole, by path: pages that show rows."""
     payload: str | None = None
     """Of round 0: digest of the payload that is left (`lineage.payload.digest`)."""
 
@@ -104,7 +94,7 @@ class TakedownRecord(StrictModel):
     """Ids of the content that was asked for and found, as 64 hex digits, sorted."""
     main: str
     """Id of main's head before it."""
-    policies: Mapping[str, Policy]
+    policies: Mapping[str, TakedownPolicy]
     """By data set that rows were taken from, or whose rows descend from them."""
     rounds: tuple[TouchedRound, ...]
     counts: Mapping[str, int]
@@ -112,8 +102,8 @@ class TakedownRecord(StrictModel):
     tags: Mapping[str, str] = {}
     """Tags that hold rows that were taken, with their commits: they never move."""
     kept: Mapping[str, tuple[int, ...]] = {}
-    """By data set, its rounds that stay as they are although what they were made from changed:
-    their keys stand for what they would be made of now."""
+    """By data set, the rounds of main that stay as they are, whatever they were made from: their
+    keys answer for what they would be made of now."""
     remade: Mapping[str, int] = {}
     """By data set, the first round that is to be made again."""
     holdout: tuple[HeldOutRows, ...] = ()
@@ -234,16 +224,3 @@ def parsed_rows(data: bytes) -> pl.DataFrame:
         SchemaError: it has other columns.
     """
     return schema.conform(decode([data]).collect(), ROW, required=tuple(ROW))
-
-
-def all_rows(lake: Lake, ref: str = refs.MAIN) -> pl.DataFrame:
-    """Read the rows of all take-downs that a ref holds: takedown, and as `ROW`.
-
-    Raises:
-        DataError: some cannot be read.
-    """
-    parts = [
-        rows(lake, ref, name).select(pl.lit(name).alias("takedown"), *ROW)
-        for name in names(lake, ref)
-    ]
-    return pl.concat(parts) if parts else pl.DataFrame(schema={"takedown": pl.String(), **ROW})

@@ -19,6 +19,7 @@ from review.cli.lineage import export, lineages
 from review.cli.outcomes import outcomes
 from review.cli.project import datasets, suites
 from review.cli.report import reports
+from review.cli.takedown import takedowns
 from review.cli.trial import try_out
 from review.cli.verifier import verifiers
 
@@ -46,6 +47,7 @@ app.add_typer(lineages, name="lineage")
 app.add_typer(reports, name="report")
 app.command()(export)
 app.command("try")(try_out)
+app.add_typer(takedowns, name="takedown")
 app.add_typer(verifiers, name="verifier")
 
 

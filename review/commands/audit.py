@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
+import polars as pl
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +16,8 @@ from lineage.audit import Occurrence
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
 from pipelines.rounds.superseded import Superseded
+from pipelines.takedown import gone
+from pipelines.takedown.gone import Gone
 from review.cli.output import make_console, print_json, sentence, table
 from review.provenance import exchanges, origins, tree
 from review.provenance.lookup import Located, locate
@@ -29,18 +33,23 @@ def run(*, sample: str, ref: str, dataset: str | None, as_json: bool, prompt: bo
     lake = open_lake(params)
     located = locate(lake, params, ref, dataset, sample)
     if as_json:
+        taken = gone.at(lake)
         occurrences = [
             _to_dict(lake, located, provenance, prompt=prompt)
+            | {"taken_down": _taken_down(taken, provenance.occurrence)}
             for provenance in origins.describe(lake, located)
         ]
         print_json({"ref": ref, "commit": located.commit, "occurrences": occurrences})
         return
     out = make_console()
+    taken = gone.at(lake)
     if located.lost is not None:
         out.print(_lost(ref, located.lost), soft_wrap=True)
     for provenance in origins.describe(lake, located, SHOWN):
         for part in _asked(lake, located, provenance) if prompt else _rendered(provenance):
             out.print(part, soft_wrap=prompt)
+        for why in _taken_down(taken, provenance.occurrence):
+            out.print(sentence(_sentence(why), "bold"), soft_wrap=True)
     if len(located.numbers) > SHOWN:
         more = len(located.numbers) - SHOWN
         out.print(f"… {more:,} more occurrences; --json has them all, --dataset narrows them")
@@ -54,6 +63,35 @@ def _to_dict(
     if prompt:
         content["exchanges"] = exchanges.of(lake, located.commit, provenance.occurrence)
     return content
+
+
+def _taken_down(taken: Gone, occurrence: Occurrence) -> list[dict[str, Any]]:
+    """The take-downs that took a sample from main, the oldest first."""
+    here = (
+        (pl.col("dataset") == occurrence.dataset)
+        & (pl.col("round") == occurrence.round)
+        & (pl.col("row") == occurrence.row)
+        & (pl.col("sample_id").bin.encode("hex") == occurrence.sample_id)
+    )
+    causes = dict(taken.taken.filter(here).select("takedown", "cause").iter_rows())
+    return [
+        {
+            "name": each.name,
+            "when": datetime.fromtimestamp(each.created, UTC).isoformat(),
+            "reason": each.reason,
+            "cause": causes[each.name],
+        }
+        for each in taken.records
+        if each.name in causes
+    ]
+
+
+def _sentence(taken: Mapping[str, Any]) -> str:
+    made = "" if taken["cause"] == "named" else ", with what it was made from,"
+    return (
+        f"taken down on {taken['when'][:10]}{made} because {' '.join(taken['reason'].split())} "
+        f"({taken['name']})"
+    )
 
 
 def _asked(lake: Lake, located: Located, provenance: SampleProvenance) -> Iterator[Text]:

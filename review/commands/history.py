@@ -37,6 +37,7 @@ WORDS: Final[dict[Kind, tuple[str, str]]] = {
     "real data": ("merge of real data", "merges of real data"),
     "calibration": ("merge of a calibration", "merges of calibrations"),
     "review": ("merge of a review", "merges of reviews"),
+    "take-down": ("merge of a take-down", "merges of take-downs"),
     "nothing": ("commit without changes", "commits without changes"),
 }
 """Names of the kinds of sound steps, in the singular and the plural."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from lake import refs
 from lake.client import Lake
+from lake.errors import NotFoundError
 from pipelines.gate import tags
 from pipelines.gate.tags import TagFinding
 from pipelines.inquiry import overview
@@ -20,6 +22,8 @@ from pipelines.inquiry.ingest_summary import IngestSummary
 from pipelines.params import Params, load
 from pipelines.rounds import tables
 from pipelines.rounds.context import open_lake
+from pipelines.takedown import record
+from pipelines.takedown.record import TakedownRecord
 from review.cli.datasets import wanted_datasets
 from review.cli.output import make_console, print_json, sentence, table
 
@@ -43,16 +47,20 @@ def run(*, dataset: str | None, next_steps: bool, as_json: bool) -> None:
     lake = open_lake(params)
     findings = [finding for finding in tags.check(lake, params) if finding.dataset in names]
     entries = {name: overview.collect(lake, name, params) for name in names}
+    taken = [each for each in _taken(lake) if {*each.policies} & {*names}]
     if as_json:
         about = {"repository": lake.repository, "line": params.line}
         found = [finding.to_dict() for finding in findings]
-        print_json({**about, "findings": found, "datasets": entries})
+        down = {"takedowns": [_taken_to_dict(each) for each in taken]} if taken else {}
+        print_json({**about, "findings": found, "datasets": entries, **down})
         return
     out = make_console()
     for finding in findings:
         out.print(_found(finding), soft_wrap=True)
     for name, entry in entries.items():
         out.print(_rendered(name, entry))
+    for each in taken:
+        out.print(sentence(_taken_down(each)), soft_wrap=True)
     if next_steps and names:
         out.print(_next(lake, names[0], entries[names[0]]), soft_wrap=True)
 
@@ -74,6 +82,36 @@ def _fresh(params: Params, *, as_json: bool) -> None:
 
 def _found(finding: TagFinding) -> Text:
     return sentence(f"{finding.sentence[:1].upper()}{finding.sentence[1:]}.", "bold red")
+
+
+def _taken(lake: Lake) -> list[TakedownRecord]:
+    """The take-downs that main holds, the oldest first."""
+    try:
+        return record.all_of(lake)
+    except NotFoundError:
+        return []
+
+
+def _taken_down(each: TakedownRecord) -> str:
+    """Say what was taken down, when and why, and which tags still hold it."""
+    counted = _taken_to_dict(each)
+    tags = f"; tags that still hold them: {', '.join(each.tags)}" if each.tags else ""
+    rows = f"{counted['named']:,} samples and {counted['direct']:,} made from them"
+    return (
+        f"taken down on {counted['when'][:10]} because {' '.join(each.reason.split())} "
+        f"({each.name}): {rows}{tags}"
+    )
+
+
+def _taken_to_dict(each: TakedownRecord) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "when": datetime.fromtimestamp(each.created, UTC).isoformat(),
+        "reason": each.reason,
+        "named": sum(part.named for part in each.rounds),
+        "direct": sum(part.direct for part in each.rounds),
+        "tags": sorted(each.tags),
+    }
 
 
 def _rendered(dataset: str, rounds: dict[str, Any]) -> Group:

@@ -332,3 +332,15 @@ def test_of_rows_that_pass_one_verdict_decides() -> None:
 def test_what_lacks_a_column_is_no_table_of_verdicts(name: str) -> None:
     with pytest.raises(SchemaError, match=f"column '{name}' .* is missing"):
         curation.decisive(verdicts(*passed(2)).drop(name))
+
+
+def test_what_was_taken_down_is_rejected_whatever_the_suite_says() -> None:
+    found = curation.decide(
+        candidates("aab"),
+        verdicts(*passed(3)),
+        EARLIER,
+        dataset="d",
+        denied=pl.Series([0, 1], dtype=pl.Int64),
+    )
+    assert found["decision"].to_list() == ["rejected", "rejected", "accepted"]
+    assert found["reasons"].to_list() == [["taken_down"], ["taken_down"], []]

@@ -11,6 +11,7 @@ from pipelines.params import Params, Round, RoundEntry, resolve
 from pipelines.rounds import mixes, round_holdout, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.rounds.mixes import MixRows
+from pipelines.takedown import denied_rows
 
 
 def context_after(lake: Lake, params: Params, commit: str, dataset: str) -> RoundContext:
@@ -39,7 +40,7 @@ def context_after(lake: Lake, params: Params, commit: str, dataset: str) -> Roun
 
 
 def compose(ctx: RoundContext, commit: str) -> MixRows:
-    """Choose and weigh the rows of the mix as stage `fit` does, without contaminated rows.
+    """Choose and weigh the rows of the mix as stage `fit` does: none is contaminated or denied.
 
     Args:
         ctx: of the round that the mix is for.
@@ -51,7 +52,8 @@ def compose(ctx: RoundContext, commit: str) -> MixRows:
         MixError: nothing is left to train on.
     """
     contaminated = contamination.of_mix(ctx, commit, round_holdout.open_at(ctx, commit))
-    return mixes.compose(ctx.lake, commit, ctx.round, contaminated=contaminated)
+    denied = denied_rows.of_mix(ctx.lake, commit, ctx.round)
+    return mixes.compose(ctx.lake, commit, ctx.round, contaminated=contaminated, denied=denied)
 
 
 def _round_after(params: Params, dataset: str, last: int) -> Round:

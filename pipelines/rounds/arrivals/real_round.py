@@ -20,6 +20,7 @@ from pipelines.rounds.arrivals import reserved, source_states, taking
 from pipelines.rounds.arrivals.taking import Arrivals, Known
 from pipelines.rounds.context import RoundContext, open_lake
 from pipelines.rounds.keys import StageKey
+from pipelines.rounds.real_data import Refuses, refuses_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,13 @@ class RealRound:
     """Sections of the manifest that other rounds do not have."""
 
 
-def make(ctx: RoundContext, key: StageKey) -> RealRound:
+def make(ctx: RoundContext, key: StageKey, refuses: Refuses = refuses_none) -> RealRound:
     """Read the new rows of a round's source, and hold some of them out.
 
     Args:
         ctx: the round.
         key: of its stage `generate`.
+        refuses: tells which rows were taken down; they are left out and counted.
 
     Raises:
         StaleError: the source is in another state than params.yaml names.
@@ -49,7 +51,7 @@ def make(ctx: RoundContext, key: StageKey) -> RealRound:
     if not _stands(wanted):
         return _as_published(ctx)
     known = known_at(ctx.lake, held_out, commit, round_.dataset, before=round_.number)
-    arrivals = taking.take(round_.settings, wanted, known)
+    arrivals = taking.take(round_.settings, wanted, known, refuses)
     taking.tell(arrivals)
     taking.write(round_.dataset, round_.number, arrivals)
     if arrivals.train.is_empty():

@@ -23,6 +23,7 @@ from pipelines.common.errors import DataError
 from pipelines.generators.real import RealGenerate
 from pipelines.params import Dataset
 from pipelines.rounds import ingest_report, real_data, receipts
+from pipelines.rounds.real_data import Refuses, refuses_none
 from pipelines.sources import marks, personal_data
 from pipelines.sources import read as sources
 from pipelines.sources.account import Account
@@ -70,10 +71,13 @@ class Counts:
     held_out: int
     gone: int
     """Real rows that the source does not give; they stay."""
+    denied: int = 0
+    """Rows that were taken down, which are left out."""
 
     def to_dict(self) -> dict[str, int]:
-        """Convert to JSON values."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """Convert to JSON values; rows that were taken down are named where there are some."""
+        every = {name: getattr(self, name) for name in self.__slots__}
+        return every if self.denied else {name: every[name] for name in every if name != "denied"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +117,16 @@ class Arrivals:
         }
 
 
-def take(settings: Dataset, wanted: RealGenerate, known: Known) -> Arrivals:
+def take(
+    settings: Dataset, wanted: RealGenerate, known: Known, refuses: Refuses = refuses_none
+) -> Arrivals:
     """Read a source and take its new rows.
 
     Args:
         settings: of the data set.
         wanted: the source.
         known: the real rows that there are.
+        refuses: tells which rows were taken down; they are left out and counted.
 
     Raises:
         DataError: the source cannot be read, or a column is of another type than in round 0.
@@ -135,8 +142,9 @@ def take(settings: Dataset, wanted: RealGenerate, known: Known) -> Arrivals:
     there = pl.concat([known.train.select(ID), known.held_out.select(ID)])
     distinct = rows.unique(ID, keep="first", maintain_order=True)
     new = distinct.join(there, on=ID, how="anti", maintain_order="left")
-    made = new.join(known.generated, on=ID, how="semi")
-    others = new.join(made, on=ID, how="anti", maintain_order="left")
+    allowed = new.filter(~refuses(new))
+    made = allowed.join(known.generated, on=ID, how="semi")
+    others = allowed.join(made, on=ID, how="anti", maintain_order="left")
     real = others.join(known.refused, on=ID, how="anti", maintain_order="left")
     assigned = real.with_columns(_split(settings, real, known).alias("split"))
     train = _numbered(assigned.filter(pl.col("split") == TRAIN).drop("split"))
@@ -160,6 +168,7 @@ def take(settings: Dataset, wanted: RealGenerate, known: Known) -> Arrivals:
             train=len(train),
             held_out=len(held),
             gone=len(there.unique(ID).join(rows, on=ID, how="anti")),
+            denied=len(new) - len(allowed),
         ),
         labels=ingest_report.labels(assigned),
         unknown_labels=_unknown_labels(assigned, known.train),
@@ -188,6 +197,7 @@ def lines(arrivals: Arrivals) -> Iterator[str]:
         "generated": "rows are left out, because a generator made their content in a round",
         "refused": "rows are left out, because an earlier round of real data did not accept them",
         "changed": "known rows have another label or kept column now; the lake keeps what it has",
+        "denied": "rows are left out, because they were taken down",
         "gone": f"real rows that the lake holds are not in {arrivals.origin}; they stay",
     }
     for name, words in told.items():

@@ -1,0 +1,68 @@
+"""Rows of the lake that are on the deny-list: of a training mix, and among new candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from lake import refs
+from lake.client import Lake
+from pipelines.params import Round
+from pipelines.rounds import parts, tables
+from pipelines.takedown import deny_list, gone
+
+OCCURRENCE = pl.Schema({"round": pl.Int32(), "row": pl.Int64()})
+
+
+def of_mix(lake: Lake, commit: str, round_: Round) -> pl.DataFrame | None:
+    """Find the accepted rows of a commit that no fit may learn from, because they were taken down.
+
+    Rows that the commit still holds are found by their content. Those whose samples main has lost,
+    by a take-down or a purge, are known by the take-downs' own lists.
+
+    Args:
+        lake: the lake; main has the deny-list.
+        commit: the commit that a mix is taken from.
+        round_: the round whose data set it is of.
+
+    Returns:
+        round, row, each once; None if nothing was ever taken down.
+    """
+    listed = deny_list.read(lake)
+    if not len(listed):
+        return None
+    refuses = listed.refusing(round_.settings)
+    found = [pl.DataFrame(schema=OCCURRENCE)]
+    for number in tables.rounds(lake, commit, round_.dataset):
+        blocks = parts.blocks(lake, commit, round_.dataset, "samples", number)
+        found += [block.filter(refuses(block)).select(OCCURRENCE.names()) for block in blocks]
+    found = [each.cast(OCCURRENCE) for each in found]
+    taken = pl.concat(gone.at(lake, ref).taken for ref in (refs.MAIN, commit))
+    own = taken.filter((pl.col("dataset") == round_.dataset) & pl.col("sample"))
+    if len(own):
+        key = ["round", "row", "sample_id"]
+        lineage = tables.read(lake, commit, round_.dataset, "lineage").select(key)
+        lost = lineage.join(own.select(key).unique().lazy(), on=key, how="semi")
+        what = f"the lineage of {round_.dataset} at {commit}"
+        found.append(tables.collected(lost, what).select(OCCURRENCE.names()).cast(OCCURRENCE))
+    return pl.concat(found).unique().sort(OCCURRENCE.names())
+
+
+def of_candidates(lake: Lake, round_: Round, blocks: Iterable[pl.DataFrame]) -> pl.Series:
+    """Find the candidates whose content is on the deny-list of main.
+
+    Args:
+        lake: the lake.
+        round_: the round.
+        blocks: its candidates, block by block; they are read only where something was taken down.
+
+    Returns:
+        The rows of these, ascending.
+    """
+    listed = deny_list.read(lake)
+    rows = [pl.Series("row", [], dtype=pl.Int64)]
+    if len(listed):
+        refuses = listed.refusing(round_.settings)
+        rows += [block.filter(refuses(block))["row"].cast(pl.Int64) for block in blocks]
+    return pl.concat(rows).sort()

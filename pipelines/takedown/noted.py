@@ -1,0 +1,77 @@
+"""Keeps `rounds/takedowns.json` as the records on main say, for keys and receipts.
+
+The lake is asked again only where its refs have changed since it last was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from lake import documents, files, heads, private, settings
+from lake.client import Lake
+from lake.documents import DocumentError
+from lake.errors import NotFoundError
+from pipelines.params import Params
+from pipelines.rounds import denied_inputs
+from pipelines.rounds.context import PRIVATE
+from pipelines.rounds.denied_inputs import Noted, NotedTakedowns
+from pipelines.takedown import record
+from pipelines.takedown.record import TakedownRecord
+
+ASKED: Final = PRIVATE / "takedowns-asked.json"
+"""What the refs of the embedded lake were when it was last asked."""
+
+
+def refresh(params: Params, open_lake: Callable[[], Lake]) -> None:
+    """Write the file anew, unless no ref has changed since it last was.
+
+    Args:
+        params: settings of the project.
+        open_lake: connects to the lake, which is not done if nothing changed.
+    """
+    where = settings.resolve(Path.cwd())
+    now = None
+    if isinstance(where, settings.Embedded):
+        now = heads.digest(where.home, params.lake.repository)
+        if now is None or _asked() == now:  # there is no lake yet, or it is as it was
+            return
+    write(open_lake())
+    if now is not None:
+        private.folder(PRIVATE)
+        files.write_json(ASKED, {"refs": now})
+
+
+def write(lake: Lake) -> None:
+    """Write what the records on main say; without any, there is no file."""
+    try:
+        noted = {each.name: of_record(each) for each in record.all_of(lake)}
+    except NotFoundError:
+        noted = {}
+    if noted:
+        content = NotedTakedowns(takedowns=noted)
+        files.write_json(denied_inputs.FILE, content.model_dump(mode="json"))
+    else:
+        denied_inputs.FILE.unlink(missing_ok=True)
+
+
+def of_record(found: TakedownRecord) -> Noted:
+    """What a record says of the keys of rounds."""
+    touched: dict[str, list[int]] = {}
+    for each in found.rounds:
+        if each.named + each.direct:
+            touched.setdefault(each.dataset, []).append(each.round)
+    return Noted(
+        entries=found.entries_digest,
+        touched={name: tuple(sorted(numbers)) for name, numbers in touched.items()},
+        kept=found.kept,
+        remade=found.remade,
+    )
+
+
+def _asked() -> Any:  # noqa: ANN401  what the file holds
+    try:
+        return documents.read_json(ASKED)["refs"]
+    except (OSError, DocumentError, LookupError, TypeError):
+        return None

@@ -1,0 +1,73 @@
+"""`stemma takedown …`: samples that must go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from review.cli.dispatch import DatasetOption, Json, runs
+
+ACT = "act"
+"""The command that is meant where none is named."""
+
+
+class _ActByDefault(TyperGroup):
+    """A group whose first word may be a sample's id or an option of `act`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  not public
+        """Name the command `act` where no command is named."""
+        if args and args[0] not in {*self.commands, *self.get_help_option_names(ctx)}:
+            args = [ACT, *args]
+        return super().parse_args(ctx, args)
+
+
+takedowns = typer.Typer(
+    cls=_ActByDefault,
+    no_args_is_help=True,
+    help="Samples that must go: `stemma takedown ID… --reason WHY`, with --dry-run first.",
+)
+
+
+@takedowns.command(ACT)
+@runs("review.commands.takedown")
+def act(
+    samples: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Sample ids, or at least 8 hex digits of each.", metavar="ID…", show_default=False
+        ),
+    ] = None,
+    *,
+    from_file: Annotated[
+        Path | None, typer.Option("--from-file", help="File with one id per line; - reads stdin.")
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            help='An SQL condition over the samples instead, such as "label = 3".',
+            show_default=False,
+        ),
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Why, for the record.", show_default=False)
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="What to call it.", show_default="the day, and a digest of the ids"),
+    ] = None,
+    dataset: DatasetOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would do, and do nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Take samples and what was made from them from main, and keep them from coming back."""
+
+
+@takedowns.command("list")
+@runs("review.commands.takedown", "listing")
+def listing(*, as_json: Json = False) -> None:
+    """List what was taken down."""

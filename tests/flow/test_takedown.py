@@ -1,0 +1,366 @@
+"""Samples that must go: what holds them, a main without them, and what keeps them out."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from PIL import Image
+
+from lake import refs
+from lake.client import Lake
+from pipelines.gate import history_audit
+from pipelines.rounds import denied_inputs, merging, tables, trust
+from pipelines.takedown import deny_list, record
+from tests.flow import tiny as tiny_rows
+from tests.flow import two_kinds
+from tests.flow.executed import STRIPES
+from tests.flow.projects import Project, copy, tiny_round
+
+DATASETS = ("tiny", "talk")
+TAKEN = 10
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return two_kinds.made(tmp_path_factory)
+
+
+@pytest.fixture
+def both(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """Two rounds of images and two of texts; the current directory."""
+    project = copy(made, tmp_path / "project")
+    monkeypatch.chdir(project.root)
+    yield project
+    project.drop_lake()
+
+
+@dataclass(frozen=True)
+class Family:
+    """What a walk over the lineage tables, row by row, finds below some content."""
+
+    named: set[tuple[str, int, int]]
+    direct: set[tuple[str, int, int]]
+
+
+def family(lake: Lake, ids: set[bytes]) -> Family:
+    """Follow explicit parents from every occurrence of some content, without the index."""
+    rows = {
+        (dataset, row["round"], row["row"]): row
+        for dataset in DATASETS
+        for row in tables.read(lake, "main", dataset, "lineage").collect().iter_rows(named=True)
+    }
+    named = {key for key, row in rows.items() if row["sample_id"] in ids}
+    below, before = set(named), set[tuple[str, int, int]]()
+    while below != before:
+        before = set(below)
+        below |= {
+            key
+            for key, row in rows.items()
+            for parent in row["parents"] or ()
+            if (parent["dataset"], parent["round"], parent["row"]) in before
+        }
+    return Family(named, below - named)
+
+
+def chosen(lake: Lake, dataset: str) -> list[str]:
+    """Ten real samples, first those that have most children."""
+    parents = (
+        tables.read(lake, "main", dataset, "lineage")
+        .explode("parents")
+        .unnest("parents", separator=":")
+    )
+    children = (
+        parents.filter(pl.col("parents:round") == 0)
+        .group_by(pl.col("parents:row").alias("row"))
+        .len()
+        .collect()
+    )
+    real = tables.read_round(lake, "main", dataset, "samples", 0)
+    ordered = real.join(children, on="row", how="left").sort(
+        "len", "row", descending=[True, False], nulls_last=True
+    )
+    return [key.hex() for key in ordered["sample_id"].head(TAKEN)]
+
+
+def samples(lake: Lake, ref: str) -> dict[str, pl.DataFrame]:
+    """Every part of samples at a ref, by path."""
+    return {
+        item.path: lake.scan_parts(ref, [item]).collect()
+        for item in lake.objects(ref)
+        if "/samples/" in item.path
+    }
+
+
+def took(project: Project, *words: str) -> dict[str, Any]:
+    done = project.stemma("takedown", *words, "--reason", "they asked", "--json")
+    assert done.code == 0, done.said
+    content: dict[str, Any] = json.loads(done.out)
+    return content
+
+
+def no_findings(project: Project) -> None:
+    for what in ("--history", "--recompute"):
+        done = project.stemma("audit", what, "main", "--json")
+        assert done.code == 0, done.said
+
+
+def inputs(project: Project) -> dict[str, str]:
+    """The receipts of what stages read besides the lake, by path."""
+    for dataset in DATASETS:
+        project.run("inputs", dataset)
+    return {
+        str(file): file.read_text() for file in sorted(Path("rounds").glob("*/inputs/*/*.json"))
+    }
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_samples_go_with_what_was_made_from_them_and_all_else_stays(
+    both: Project, dataset: str
+) -> None:
+    lake, ids = both.lake(), chosen(both.lake(), dataset)
+    below = family(lake, {bytes.fromhex(one) for one in ids})
+    before, held, receipts = lake.head("main"), samples(lake, "main"), inputs(both)
+
+    went = {
+        frame["sample_id"][position]
+        for path, frame in held.items()
+        for position, row in enumerate(frame["row"])
+        if (path.split("/")[0], refs.round_of(path), row) in below.named | below.direct
+    }
+    planned = json.loads(
+        both.stemma("takedown", *(one[:12] for one in ids), "--dry-run", "--json").out
+    )
+    assert planned["ids"] == sorted(ids)
+    assert planned["counts"]["occurrences"] == len(below.named)
+    assert planned["counts"]["direct"] == len(below.direct) > 0
+    assert set(planned["tags"]) == {
+        tag
+        for tag, commit in lake.tags().items()
+        if any(set(part["sample_id"]) & went for part in samples(lake, commit).values())
+    }
+    learned = {(part["dataset"], part["round"]) for part in planned["indirect"]}
+    assert learned == ({("tiny", 1), ("tiny", 2)} if dataset == "tiny" else set()), (
+        "edits have none"
+    )
+    assert lake.head("main") == before, "a dry run wrote"
+
+    done = took(both, *ids, "--name", "letter")["takedowns"][0]
+    assert done["main"] == before
+    assert done["commit"] == lake.head("main")
+    gone = below.named | below.direct
+    for path, frame in samples(lake, "main").items():
+        name, number = path.split("/")[0], refs.round_of(path)
+        kept = [(name, number, row) not in gone for row in held[path]["row"]]
+        assert frame.equals(held[path].filter(kept)), path
+    rows = record.rows(lake, "main", "letter")
+    assert set(rows.select("dataset", "round", "row").iter_rows()) == gone
+    no_findings(both)
+
+    assert inputs(both) == receipts, "published rounds stay as they are, and their receipts too"
+    listed = both.stemma("audit", ids[0][:12]).out
+    assert "taken down on" in listed
+    assert "because they asked" in listed
+    assert "letter" in both.stemma("status").out
+    again = took(both, *ids, "--name", "letter-2")
+    assert again["takedowns"] == []
+
+
+def test_the_next_round_learns_and_keeps_nothing_of_what_went(both: Project) -> None:
+    lake, ids = both.lake(), chosen(both.lake(), "tiny")
+    both.edit(
+        lambda content: content["rounds"].update(
+            {"tiny-3": tiny_round(3) | {"generator": "noisy.py"}}
+        )
+    )
+    unmade = inputs(both)
+    took(both, *ids)
+    moved = {name for name, text in inputs(both).items() if text != unmade[name]}
+    assert moved == {"rounds/tiny/inputs/3/fit.json"}, "only what is not made yet and learns"
+    both.round("tiny-3")
+    fitted = json.loads(Path("rounds/tiny/3/fit.json").read_text())
+    rows = record.rows(lake, "main", record.names(lake)[0])
+    assert fitted["rows"]["denied"] == len(rows.filter("sample"))
+    mix = pl.read_parquet("models/tiny/3/mix.parquet")
+    went = rows.select("round", "row").cast({"round": mix.schema["round"]})
+    assert mix.join(went, on=["round", "row"], how="semi").is_empty()
+    no_findings(both)
+
+
+def test_a_source_that_is_imported_again_does_not_bring_them_back(both: Project) -> None:
+    """Images encoded anew, and texts with other white space."""
+    lake = both.lake()
+    ids = {name: chosen(lake, name) for name in DATASETS}
+    real = {"tiny": tiny_rows.load(), "talk": pl.read_ndjson("talk.jsonl")}
+    took(both, *ids["tiny"], *ids["talk"])
+    (both.root / "again").mkdir()
+    for number, row in enumerate(real["tiny"].iter_rows(named=True)):
+        folder = both.root / "again" / str(row["label"])
+        folder.mkdir(exist_ok=True)
+        with Image.open(io.BytesIO(row["image"]["bytes"])) as image:
+            image.save(folder / f"{number}.png", compress_level=0)
+    spaced = pl.col("completion").str.replace_all(" ", "  ") + "\n"
+    real["talk"].select("prompt", spaced, "label").write_ndjson(both.root / "again.jsonl")
+
+    def add(content: dict[str, Any]) -> None:
+        for name, source in (("tiny", "again"), ("talk", "again.jsonl")):
+            entry = json.loads(json.dumps(content["datasets"][name]))
+            entry["ingest"]["source"] = source
+            content["datasets"][f"{name}again"] = entry
+
+    both.edit(add)
+    for name in DATASETS:
+        suites = both.root / "expectations" / "suites"
+        shutil.copy2(suites / f"{name}.json", suites / f"{name}again.json")
+        both.run("ingest", f"{name}again")
+        receipt = json.loads(Path(f"rounds/{name}again/0/publish.json").read_text())
+        assert receipt["rows"]["denied"] == TAKEN
+        assert receipt["rows"]["candidates"] == len(real[name]) - TAKEN
+    brought = tables.read_round(lake, "main", "tinyagain", "samples", 0)
+    assert not set(ids["tiny"]) & {key.hex() for key in brought["sample_id"]}
+    no_findings(both)
+
+
+def test_a_take_down_that_is_killed_before_its_merge_is_made_by_the_same_command(
+    both: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, ids = both.lake(), chosen(both.lake(), "tiny")
+    before = lake.head("main")
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "merge", killed)
+        patch.setattr(Lake, "delete_branch", lambda *_: None)  # nothing is tidied
+        assert both.stemma("takedown", *ids, "--reason", "they asked", "--name", "letter").code
+    assert lake.head("main") == before
+    assert lake.branches("tmp-takedown-letter-")
+    took(both, *ids, "--name", "letter")
+    assert record.names(lake) == ["letter"]
+    assert not lake.branches("tmp-takedown-letter-")
+    no_findings(both)
+
+
+def test_a_round_that_is_merged_at_the_same_time_conflicts(
+    both: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merge, ids = Lake.merge, chosen(both.lake(), "tiny")
+
+    def late(self: Lake, source: str, *given: Any) -> Any:
+        """Merge after somebody else, who changed the head file as a round does."""
+        monkeypatch.setattr(Lake, "merge", merge)
+        self.set_branch("other", str(self.head("main")))
+        merging.touch_head(self, "other", "tiny")
+        self.merge(self.commit("other", "A round", {}).id, "main", "A round", {})
+        return self.merge(source, *given)
+
+    monkeypatch.setattr(Lake, "merge", late)
+    done = both.stemma("takedown", *ids, "--reason", "they asked")
+    assert done.code == 1
+    assert "nothing was taken down; run the same command again" in done.err
+
+
+@pytest.mark.parametrize(
+    ("policy", "moved"),
+    [
+        ({"direct": "regenerate"}, {1, 2}),
+        ({"indirect": "refit"}, {1, 2}),
+        ({}, set()),
+    ],
+)
+def test_policies_say_which_rounds_are_made_again(
+    both: Project, policy: dict[str, str], moved: set[int]
+) -> None:
+    ids, before = chosen(both.lake(), "tiny"), inputs(both)
+    both.edit(lambda content: content["datasets"]["tiny"].update(takedown=policy))
+    assert inputs(both) == before, "a policy is in no key"
+    took(both, *ids)
+    now = inputs(both)
+    changed = {name for name in now if now[name] != before[name]}
+    assert changed == {f"rounds/tiny/inputs/{number}/fit.json" for number in moved}
+
+
+def test_a_take_down_that_took_more_or_less_than_it_says_is_found(both: Project) -> None:
+    lake, ids = both.lake(), chosen(both.lake(), "tiny")
+    took(both, *ids, "--name", "letter")
+    merge = lake.resolve("main")
+    part = refs.part("tiny", "samples", 0)
+    then, now = (lake.scan(ref, part).collect() for ref in (merge.parents[0], "main"))
+    innocent = now.head(1)["row"]
+    for name, frame in (
+        ("more", now.filter(pl.col("row") != innocent[0])),
+        (
+            "less",
+            then.filter(
+                pl.col("row").is_in(now["row"].implode())
+                | (pl.col("sample_id") == bytes.fromhex(ids[0]))
+            ),
+        ),
+    ):
+        lake.set_branch(name, merge.parents[0])
+        lake.set_branch(f"{name}-source", merge.parents[1])
+        lake.write(f"{name}-source", part, frame)
+        source = lake.commit(f"{name}-source", "Take down", merge.metadata)
+        forged = lake.merge(source.id, name, "Take down", merge.metadata)
+        step = next(iter(history_audit.walk(lake, [forged], trust.load(lake))))
+        assert step.kind == "take-down"
+        assert step.wrong == f"{part} is not what it was without the rows of the take-down"
+
+
+def test_what_cannot_be_taken_down_is_said_in_a_sentence(both: Project) -> None:
+    for words, said in (
+        (("00000000ff", "--reason", "x"), "nothing in the lake or its hold-out has id 00000000ff"),
+        (("--where", "label = 0; drop", "--reason", "x"), "is not one SQL expression"),
+        (("--where", "nope = 0", "--reason", "x"), "no data set has the columns"),
+        (("--where", "label = 77", "--dataset", "tiny", "--reason", "x"), "no sample meets"),
+        ((), "say which samples"),
+        (("00000000ff",), "give the reason with --reason"),
+    ):
+        done = both.stemma("takedown", "act", *words)
+        assert done.code == 2, done.said
+        assert said in done.err
+    assert not denied_inputs.FILE.exists()
+    assert len(deny_list.read(both.lake())) == 0
+
+
+def test_a_condition_takes_held_out_rows_too(both: Project) -> None:
+    where = ("--where", "label = 0", "--dataset", "tiny")
+    counts = json.loads(both.stemma("takedown", *where, "--dry-run", "--json").out)["counts"]
+    real = tables.read_round(both.lake(), "main", "tiny", "samples", 0)
+    assert counts["holdout"] == 80 - len(real.filter(pl.col("label") == 0))
+
+
+def test_a_generator_that_makes_them_again_does_not_bring_them_back(both: Project) -> None:
+    """A round by a simulator is made again with the seeds that it had."""
+    lake = both.lake()
+    (both.root / "stripes.py").write_text(STRIPES)
+    entry = tiny_round(3) | {
+        "generator": "simulate",
+        "generate": {"simulate": {"function": "stripes.py", "settings": {"contrast": 90}}},
+    }
+    both.edit(lambda content: content["rounds"].update({"tiny-3": entry}))
+    both.round("tiny-3")
+    made = tables.read_round(lake, "main", "tiny", "samples", 3)
+    went = made["row"].to_list()[:2]
+    took(both, *(made["sample_id"][place].hex() for place in range(2)))
+    both.edit(lambda content: content["rounds"]["tiny-3"].update(revision=1))
+    both.round("tiny-3", "fit", "generate")
+    receipt = json.loads(Path("rounds/tiny/3/generate.json").read_text())
+    assert receipt["rows"] == {"candidates": 22, "denied": 2}
+    candidates = tables.read_round(lake, "tiny-r003", "tiny", "candidates", 3)
+    lineage = tables.read_round(lake, "tiny-r003", "tiny", "lineage", 3)
+    assert not set(went) & {*candidates["row"], *lineage["row"]}
+    other = lineage.filter(pl.col("shard") == 0)["sample_id"][0].hex()
+    again = both.stemma("audit", other, "--ref", "tiny-r003", "--replay")
+    assert again.code == 0, again.said
+    assert "identical" in again.out
+    both.round("tiny-3", "verify", "curate", "evaluate", "publish")
+    no_findings(both)
