@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from lake import documents
 from lake.documents import DocumentError
@@ -67,10 +68,16 @@ def resolve(root: Path, env: Mapping[str, str] | None = None) -> Remote | Embedd
     secret = env.get(SECRET_KEY) or file_settings.get("secret_access_key")
     if not access or not secret:
         raise MisconfiguredError(
-            f"the lake {endpoint} needs credentials: set {ACCESS_KEY} and {SECRET_KEY}, "
+            f"the lake {address(endpoint)} needs credentials: set {ACCESS_KEY} and {SECRET_KEY}, "
             "or put them into ~/.lakectl.yaml"
         )
     return Remote(endpoint, access, secret, env.get(NAMESPACE))
+
+
+def address(endpoint: str) -> str:
+    """Return scheme, host and port of an endpoint, to be shown: the rest may hold secrets."""
+    parts = urlsplit(endpoint)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def holdout(remote: Remote, env: Mapping[str, str] | None = None) -> Remote:

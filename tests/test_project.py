@@ -33,6 +33,7 @@ COMMANDS = (
     ("dataset", "update"),
     ("suite", "new"),
     ("suite", "check"),
+    ("doctor",),
     ("status",),
     ("stage",),
     ("diff",),

@@ -91,6 +91,12 @@ def run_dataset(
 
 
 @app.command()
+@runs("review.commands.doctor")
+def doctor(*, as_json: Json = False) -> None:
+    """Say what this machine has and lacks: releases, extras, programs, the lake."""
+
+
+@app.command()
 @runs("review.commands.status")
 def status(
     *,

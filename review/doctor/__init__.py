@@ -1,0 +1,1 @@
+"""What this machine has of what Stemma can use, for `stemma doctor`."""
