@@ -242,10 +242,13 @@ def distributions_of(module: str) -> set[str]:
             PACKAGES,
             (
                 *("local-llm", "scorers", "text", "code", "hub", "remote", "s3", "timm"),
-                *("pretrained", "ray"),
+                *("pretrained", "ray", "openlineage"),
             ),
         ),
-        (("tests",), ("test", "scorers", "pretrained", "simulators", "ray", "hub")),
+        (
+            ("tests",),
+            ("test", "scorers", "pretrained", "simulators", "ray", "hub", "openlineage"),
+        ),
     ],
     ids=["packages", "tests"],
 )

@@ -12,7 +12,9 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from expectations.errors import ExpectationsError
@@ -24,6 +26,8 @@ from lineage.errors import LineageError
 from pipelines.common import console
 from pipelines.common.errors import ParamsError, PipelineError
 from pipelines.common.settings import nearest
+from pipelines.lineage_events import emitting
+from pipelines.lineage_events.emitting import Told
 
 FAILURES: Final = (PipelineError, ExpectationsError, LineageError, LakeError)
 """Errors whose message is meant for the person at the terminal."""
@@ -84,12 +88,18 @@ def start(
         raise ParamsError(f"the stage {name} replaces nothing; leave --supersede out")
     if share is not None and name not in IN_SHARES:
         raise ParamsError(f"the stage {name} is not made in shares; leave --shard out")
-    module = importlib.import_module(f"pipelines.stages.{name}")
     flags: dict[str, object] = {"supersede": True} if supersede else {}
     if share is not None:
         from pipelines.generation.shares import Share  # noqa: PLC0415  no other stage needs it
 
         flags["share"] = Share.parse(share)
+    with emitting.stage_run(name, key) as told:
+        return _start(name, key, flags, told)
+
+
+def _start(name: str, key: str | None, flags: dict[str, object], told: Told | None) -> object:
+    """Run a stage; its events, if anybody listens, say what it read and wrote."""
+    module = importlib.import_module(f"pipelines.stages.{name}")
     if name in OF_A_ROUND:
         # The stage lake needs neither.
         from pipelines.rounds import receipt_checks  # noqa: PLC0415
@@ -97,11 +107,20 @@ def start(
         from pipelines.takedown import gone  # noqa: PLC0415
 
         ctx = open_context(str(key))
+        if told is not None and "share" not in flags:
+            told.collect = partial(_collecting().of_round, ctx, name)
         receipt_checks.check(ctx, name, lambda held: gone.at(ctx.lake).before(held))
         with decoded_images.kept():
             return module.main(ctx, **flags)
+    if told is not None and name == "ingest":
+        told.collect = partial(_collecting().of_ingest, str(key))
     with decoded_images.kept():
         return module.run(*([] if key is None else [key]), **flags)
+
+
+def _collecting() -> ModuleType:
+    """What collects the facts of events; nothing else needs it."""
+    return importlib.import_module("pipelines.lineage_events.collecting")
 
 
 def guarded(action: Callable[[], None]) -> None:

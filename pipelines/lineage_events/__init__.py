@@ -1,0 +1,1 @@
+"""Events about the runs of stages, for tools that speak OpenLineage."""
