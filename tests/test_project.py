@@ -45,6 +45,7 @@ COMMANDS = (
     ("losses",),
     ("quarantine",),
     ("verdicts",),
+    ("replay",),
     ("attest", "make"),
     ("attest", "verify"),
     ("lineage", "stats"),

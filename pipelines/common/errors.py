@@ -18,6 +18,7 @@ PipelineError
 ├── SandboxError   programs cannot be isolated here: install what isolates, or another machine
 ├── LibraryError   an optional library is not installed: install the extra that has it
 └── ServiceError   a language model's service cannot be used: correct address, key or model
+    ├── GoneError         model or address is gone: ask another one, or look at what was kept
     ├── BudgetError       the budget would be passed: raise it, or ask for less
     └── TooManyFailures   too many requests failed for good: look at the last reason
 """
@@ -97,6 +98,10 @@ class LibraryError(PipelineError, kind="library", exit_code=2):
 
 class ServiceError(PipelineError, kind="service"):
     """A language model's service cannot be used."""
+
+
+class GoneError(ServiceError, kind="gone"):
+    """A service does not know the model any more, or nothing answers at its address."""
 
 
 class BudgetError(ServiceError, kind="budget", exit_code=3):

@@ -230,9 +230,26 @@ def _request(lake: Lake, record: Record, reference: str, folder: Path) -> Genera
             f"the generator at {record.commit[:12]} is {digest[:12]}, not {record.generator[:12]}, "
             f"which lineage names for round {record.round} of {record.dataset}"
         )
-    where = f"the manifest of round {record.round} of {record.dataset}"
-    settings = parse(Dataset, record.manifest["settings"], where)
-    seed = record.manifest["seed"]
-    request = settings.generate_request(reference, record.dataset, record.round, seed, folder)
+    request = recorded_request(record.dataset, record.round, record.manifest, reference, folder)
     commits = record.manifest.get("generation", {}).get("parents") or {}
     return replace(request, samples=pinned_samples.reader(lake, commits))
+
+
+def recorded_request(
+    dataset: str, number: int, content: Mapping[str, Any], reference: str, folder: Path
+) -> GenerateRequest[Any]:
+    """Build the request of a round from its manifest.
+
+    Args:
+        dataset: the data set.
+        number: of the round.
+        content: the round's manifest.
+        reference: of its generator.
+        folder: the generator's files.
+
+    Raises:
+        ParamsError: this release does not take the settings.
+    """
+    where = f"the manifest of round {number} of {dataset}"
+    settings = parse(Dataset, content["settings"], where)
+    return settings.generate_request(reference, dataset, number, content["seed"], folder)

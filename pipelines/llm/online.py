@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from typing import Final
 
-from pipelines.common.errors import PipelineError, ServiceError
+from pipelines.common.errors import GoneError, PipelineError, ServiceError
 from pipelines.llm import answers, costs, image_requests
 from pipelines.llm.attempt_error import AttemptError, StoppedError
 from pipelines.llm.connection import ServiceConnection
@@ -13,6 +14,9 @@ from pipelines.llm.image_requests import ImageRequest
 from pipelines.llm.retry import retry
 from pipelines.llm.session import Attempt, RequestSession
 from pipelines.llm.values import Failure, Reply, Request
+
+NOT_FOUND: Final = 404
+"""Status of a service that does not know the model, or of an address that is none of a service."""
 
 
 async def run(
@@ -64,7 +68,9 @@ async def _answer(
             with retrying:
                 return await _send(session, connection, attempt)
     except AttemptError as error:
-        if error.fatal or error.unreachable:
+        if error.unreachable or error.status == NOT_FOUND:
+            raise GoneError(error.reason) from None
+        if error.fatal:
             raise ServiceError(error.reason) from None
         return session.failure(attempt, error)
     raise AssertionError("retrying ends with a value or an error")

@@ -93,3 +93,18 @@ def verdicts(
         limit=limit,
         as_json=as_json,
     )
+
+
+@outcomes.command("replay")
+@runs("review.commands.text_replay")
+def replay(
+    ref: Annotated[str, typer.Argument(help="Branch, tag or commit of a round of texts.")],
+    *,
+    dataset: DatasetOption = None,
+    rows: Annotated[
+        int, typer.Option(min=1, help="Candidates to ask for again, spread over the round.")
+    ] = 20,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask without a confirmation.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Ask the service of a round of texts again: same, differs, or the model is gone."""

@@ -62,6 +62,7 @@ class Text(Generator[TextFit, TextGenerate]):
     attribution = attribution.RULE
     modalities = ("text",)
     opaque_share = 1.0
+    no_replay = "a service wrote its texts; `stemma replay` asks the service for them again"
 
     def files(self, settings: TextFit | TextGenerate) -> tuple[Path, ...]:
         """Return the user's files: templates of prompts, attributes, a schema of the columns."""

@@ -52,7 +52,7 @@ def _asked(question: Question) -> dict[str, Any]:
         "weights": WEIGHTS if request.model == LOCAL else None,
         "template": question.step.template.digest,
         "seed": request.seed,
-        "prompt": _prompt(request),
+        "prompt": recorded_prompt(request),
         "attributes": json.dumps(dict(question.cell), ensure_ascii=False)
         if question.cell
         else None,
@@ -68,7 +68,8 @@ def _answered(answer: Reply | Failure) -> dict[str, Any]:
     return {**own, **{name: getattr(answer, name) for name in counts}}
 
 
-def _prompt(request: Request) -> str:
+def recorded_prompt(request: Request) -> str:
+    """The prompt of a request as the table keeps it: text, or messages as JSON."""
     if request.prompt is not None:
         return request.prompt
     return json.dumps(content_parts.named(request.messages or ()), ensure_ascii=False)
