@@ -306,5 +306,6 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule("warned_rows", round_figures.warned_rows, most="warned_rows", excused=_no_copies),
     Rule("holdout_near_rounds", figures.holdout_near_rounds, most="holdout_near", lenient=True),
+    Rule("licence_missing", round_figures.licence_missing, most="licence_missing"),
 )
 """All checks, in the order in which they are listed."""

@@ -81,6 +81,9 @@ class Evidence:
     earlier_leaks: tuple[int, int] | None = None
     """Accepted samples of earlier generated rounds of the data set that equal or nearly equal a
     held-out row, and all of their accepted samples; None where nobody counted."""
+    licences: tuple[int, Mapping[str, int]] | None = None
+    """Rows that the next mix can take, and those of them without a recorded licence by what they
+    are from, the most first; None where nobody looked."""
     calibration: Mapping[str, Any] | None = None
     """Calibration of the verifier: `suite`, the digest of the suite that the round was verified
     with; keep_correct (φ), keep_wrong (ψ), error (p) and threshold (p*), each with value, low and

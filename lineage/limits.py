@@ -177,6 +177,10 @@ class Limits(BaseModel):
     warned_rows_warn: Share | None = _later(0.4)
     """Most accepted rows of which an expectation about rows may warn."""
     warned_rows_block: Share | None = _later(None)
+    licence_missing_warn: Share | None = _later(0.0)
+    """Most rows of the next mix of which no licence may be recorded: of real rows their own, of
+    rows from outside that of the service, the pipeline or the file."""
+    licence_missing_block: Share | None = _later(None)
     style: Literal["warn", "block"] = _later("warn")
     """What becomes of a block of the shape of a round that a change of style alone explains."""
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from lineage import figures
 from lineage.evidence import (
+    NAMED,
     Evidence,
     Figure,
     exact,
@@ -221,6 +222,20 @@ def _absent(evidence: Evidence, name: str) -> Figure:
     reasons = (figures.inapplicable_because(evidence, section) for section in ("round", name))
     reason = next((each for each in reasons if each is not None), None)
     return unmeasured(ABSENT) if reason is None else inapplicable(reason)
+
+
+def licence_missing(evidence: Evidence) -> Figure:
+    """Share of the rows that the next mix can take of which no licence is recorded."""
+    if evidence.licences is None:
+        return unmeasured("nobody looked for licences")
+    rows, found = evidence.licences
+    if not rows:
+        return exact(None, figures.MISSING)
+    lacking = sum(found.values())
+    named = [f"{name} {count:,}" for name, count in list(found.items())[:NAMED]]
+    more = [f"{len(found) - NAMED:,} more"] if len(found) > NAMED else []
+    listed = f": {', '.join([*named, *more])}" if found else ""
+    return exact(lacking / rows, f"no licence is recorded of {lacking:,} of {rows:,} rows{listed}")
 
 
 def _has_second(evidence: Evidence) -> bool:

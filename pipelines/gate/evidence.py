@@ -7,7 +7,7 @@ import polars as pl
 from lineage import contamination as reasons
 from lineage import curation, training_mix
 from lineage.guard import Evidence
-from pipelines.gate import contamination
+from pipelines.gate import contamination, licences
 from pipelines.rounds import holdout, manifest, parts, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.verification.calibrations import applied
@@ -28,11 +28,12 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
     real = tables.real_samples(lake, commit, dataset, before=number)
     accepted_rows = rows.join(accepted, on=["round", "row"], how="semi")
     verdicts = parts.decisive_verdicts(lake, commit, dataset, number)
+    mix = training_mix.read(recorded["next_mix"])
     return Evidence(
         dataset=dataset,
         round=number,
         lineage=accepted_rows,
-        mix=training_mix.read(recorded["next_mix"]),
+        mix=mix,
         counts=recorded["counts"],
         copies=contamination.near_duplicates(accepted, real, near, modality),
         leaks=leaks.join(accepted, on=["round", "row"], how="semi"),
@@ -41,6 +42,7 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
         earlier_leaks=_earlier_leaks(ctx, commit, contaminated),
         real_rounds=_real_rounds(ctx, commit, accepted_rows),
         calibration=applied.to_round(ctx, commit),
+        licences=licences.missing(lake, commit, mix.dataset, mix.rounds),
         warned=curation.warned(verdicts, accepted),
         holdout_digest=holdout.digest_of(manifest.read(lake, commit, dataset, 0)) or "",
     )

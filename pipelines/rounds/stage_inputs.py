@@ -25,7 +25,7 @@ VERSIONS: Final = {
     "verify": "verify/1",
     "curate": "curate/2",
     "evaluate": "evaluate/3",
-    "publish": "publish/7",
+    "publish": "publish/8",
 }
 """Semantic version of each stage: raised when the output of the stage itself changes for equal
 input. Plug-ins have versions of their own."""

@@ -51,6 +51,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "publish/5": "0762bd69fe03624a70135828fd41d6bfdde706f480c3214e1a7372fd00d98977",
     "publish/6": "238ebd0a35217754bdee0bea3d4f354221ca08c65d2a9721b760d3d43d130994",
     "publish/7": "5c8fffc96f13b203d4ac454a229484896596a588c1e74c7ccb877d3181440284",
+    "publish/8": "fdae2cb9e27a05fcf85d33b5e2907e7acb8567b7b5028a58004059098359e050",
     "verify/1": "d49705b4972fff068ac7577f2ae9223b7773f6a221b0d54dc120da7d89fa19a2",
 }
 FILE: Final = "pipelines/rounds/stage_inputs.py"

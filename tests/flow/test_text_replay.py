@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from lineage.manifest import RoundPart
+from pipelines.gate import licences
 from pipelines.llm.settings import API_KEY
+from pipelines.rounds import manifest, receipts
 from tests.flow.projects import Project
 from tests.flow.questions import reply, sums
 from tests.pipelines.llm.proxy import NOBODY, Proxy, answering, status
@@ -95,6 +98,19 @@ def test_nothing_is_asked_without_a_confirmation(made: Project, service: Proxy) 
     assert told.code == 2
     assert "nothing was asked; confirm what it costs with --yes" in told.err
     assert len(service.seen) == before
+
+
+def test_rows_without_a_licence_are_counted_by_what_they_are_from(made: Project) -> None:
+    lake, commit = made.lake(), receipts.read("sums", 1, "generate").commit
+    real = manifest.read(lake, commit, "sums", 0)["counts"]["accepted"]
+    mix = [RoundPart(round=0, accepted=real, rows=real, weight=real)]
+    every, found = licences.missing(lake, commit, "sums", mix)
+    assert (every, list(found.values())) == (real, [real])
+    mix.append(RoundPart(round=1, accepted=CANDIDATES, rows=CANDIDATES, weight=CANDIDATES))
+    every, found = licences.missing(lake, commit, "sums", mix)
+    assert every == real + CANDIDATES
+    assert list(found.values()) == [real, CANDIDATES]
+    assert list(found)[1] == "round 1 by a-calculator"
 
 
 def test_a_stopped_service_is_gone(made: Project, service: Proxy) -> None:

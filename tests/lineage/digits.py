@@ -124,6 +124,7 @@ def evidence(regime: str, number: int) -> Evidence:
         copies=CLEAN,
         leaks=CLEAN,
         earlier_leaks=(0, SIZE * (number - 1)),
+        licences=(REAL, {}),
         metrics=figures(regime, number),
         calibration=CALIBRATION,
         warned=CLEAN,

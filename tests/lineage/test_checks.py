@@ -34,6 +34,7 @@ LIMITED = sorted(name for name in Limits.model_fields if name.endswith(("_warn",
 MIDDLE = replace(
     HEALTHY,
     lineage=HEALTHY.lineage.with_columns(real_roots=pl.lit(0.5), real_inputs=pl.lit(0.5)),
+    licences=(1000, {"a folder": 500}),
     copies=hits((3, False)),
     leaks=hits((4, True), (5, False)),
     warned=hits((6, False)),
@@ -115,7 +116,7 @@ OF_OTHERS = {*SECOND, "holdout_near_rounds"}
 """Checks that have the limits of others."""
 SHARES = (
     *("real_share", "real_inputs", "opaque", "memorised", "duplicates", "acceptance", "holdout"),
-    *("label_errors", "warned_rows"),
+    *("label_errors", "warned_rows", "licence_missing"),
 )
 LEAST = ("real_share", "real_inputs", "acceptance", "recall", "coverage", "class_", "rare_recall")
 

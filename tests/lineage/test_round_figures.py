@@ -426,3 +426,20 @@ def test_a_shape_that_is_off_without_style_too_is_no_style(name: str) -> None:
 def test_verdicts_are_counted_as_they_are() -> None:
     said = verdicts(guard.judge(HEALTHY, Limits()))
     assert {said[name] for name in LATER} == {"pass"}
+
+
+def test_rows_without_a_licence_warn_and_block_only_where_it_is_asked_for() -> None:
+    found = check(HEALTHY, "licence_missing")
+    assert (found.value, found.verdict) == (0.0, "pass")
+    names = {"a crawl": 400, "notes.csv": 60, "round 1 by gpt": 40, "b": 7, "c": 3}
+    lacking = replace(HEALTHY, licences=(1000, names))
+    found = check(lacking, "licence_missing")
+    assert (found.value, found.verdict) == (0.51, "warn")
+    assert found.evidence == (
+        "no licence is recorded of 510 of 1,000 rows: a crawl 400, notes.csv 60, round 1 by gpt "
+        "40, 2 more"
+    )
+    assert check(lacking, "licence_missing", licence_missing_block=0.5).verdict == "block"
+    assert check(lacking, "licence_missing", licence_missing_warn=None).verdict == "pass"
+    assert check(replace(HEALTHY, licences=None), "licence_missing").verdict == "not measured"
+    assert check(replace(HEALTHY, licences=(0, {})), "licence_missing").verdict == "warn"

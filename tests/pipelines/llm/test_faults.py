@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.common.errors import ServiceError, TooManyFailures
+from pipelines.common.errors import GoneError, ServiceError, TooManyFailures
 from pipelines.llm.ask import ask
 from pipelines.llm.cache import answered, broken_answers
 from pipelines.llm.settings import Price, Service
@@ -150,7 +150,7 @@ def test_what_no_request_can_get_past_stops_all_at_once(
     proxy.always = status(code)
     with pytest.raises(ServiceError, match=f"answered {code}: not now; .*{suspect}") as caught:
         ask([one(service, f"{n}") for n in range(20)], service, cache=cache)
-    assert type(caught.value) is ServiceError
+    assert type(caught.value) is (GoneError if code == 404 else ServiceError)
     assert caught.value.__cause__ is None
     assert len(proxy.seen) <= service.concurrency
 
