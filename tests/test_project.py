@@ -50,6 +50,7 @@ COMMANDS = (
     ("attest", "verify"),
     ("lineage", "stats"),
     ("lineage", "export"),
+    ("report", "eu-summary"),
     ("verifier", "audit"),
     ("round", "add"),
     ("round", "redo"),
@@ -162,7 +163,7 @@ def test_the_list_of_commands_is_whole() -> None:
     text = "\n".join(each.read_text(encoding="utf-8") for each in files)
     groups = (
         "app|attests|datasets|suites|rounds|disks|lakes|lake_keys|browsers|lineages|outcomes|"
-        "verifiers"
+        "reports|verifiers"
     )
     listed = re.findall(rf"^@({groups})\.command\(", text, re.MULTILINE)
     assert len(listed) == len(COMMANDS)

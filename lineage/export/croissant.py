@@ -58,6 +58,7 @@ CONTEXT: Final[Json] = {
     "key": "cr:key",
     "md5": "cr:md5",
     "name": {"@container": "@language"},
+    "odrl": "http://www.w3.org/ns/odrl/2/",
     "parentField": "cr:parentField",
     "path": "cr:path",
     "prov": "http://www.w3.org/ns/prov#",
@@ -73,7 +74,7 @@ CONTEXT: Final[Json] = {
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
-"""JSON-LD context of the specification, with PROV's prefix."""
+"""JSON-LD context of the specification, with the prefixes of PROV and ODRL."""
 FORMATS: Final = {"rounds": "application/json"}
 PARQUET: Final = "application/x-parquet"
 """Media type of Parquet files that readers of Croissant know."""

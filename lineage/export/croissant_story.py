@@ -6,15 +6,18 @@ records is told: who is in the data, or what it may be used for, it does not kno
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from lineage.export import asked, names
+from lineage.export import asked, names, use_policy
 from lineage.export.asked import Model
 from lineage.export.figures import Figures
 from lineage.export.values import SIMULATOR, Origin, Round
 
 Json = dict[str, Any]
+SHA256: Final = re.compile(r"[0-9a-f]{64}")
 CONDITIONS: Final[Mapping[str, str]] = {
     "usageInfo": "usageInfo",
     "conditionsOfAccess": "conditionsOfAccess",
@@ -83,11 +86,42 @@ def _conditions(rounds: Sequence[Round], content: Json) -> Json:
     """Carry over what descriptions of real data say about use, each with its data set."""
     told: dict[str, list[str]] = {}
     for round_ in rounds:
+        policies = _policies(round_)
         for term in CONDITIONS:
             said = round_.text("ingest", "conditions", term)
-            if said:
+            if said and not (term == "usageInfo" and policies):
                 told.setdefault(CONDITIONS[term], []).append(f"{round_.dataset}: {said}")
-    return {term: [*(content.get(term) or ()), *dict.fromkeys(said)] for term, said in told.items()}
+    listed = {
+        term: [*(content.get(term) or ()), *dict.fromkeys(said)] for term, said in told.items()
+    }
+    policies = [policy for round_ in rounds for policy in _policies(round_)]
+    return listed | ({"usageInfo": [*listed.get("usageInfo", ()), *policies]} if policies else {})
+
+
+def _policies(round_: Round) -> list[Json]:
+    """Conditions of use in terms of ODRL or DUO, each with the data set that they are about."""
+    policies = use_policy.carried(_parsed(round_, use_policy.POLICY))
+    return [{**policy, "description": round_.dataset} for policy in policies]
+
+
+def _parsed(round_: Round, condition: str) -> Any:  # noqa: ANN401  JSON
+    """A condition of the manifest that holds JSON; None where it holds something else."""
+    try:
+        return json.loads(round_.text("ingest", "conditions", condition) or "null")
+    except (ValueError, RecursionError):
+        return None
+
+
+def _described_by(round_: Round) -> Json:
+    """The address and digest of the description that a source was read by."""
+    content = _parsed(round_, use_policy.DESCRIPTION)
+    if not isinstance(content, Mapping):
+        return {}
+    url, digest = content.get("url"), content.get("sha256")
+    return {
+        **({"url": url} if isinstance(url, str) and use_policy.ADDRESS.match(url) else {}),
+        **({"sha256": digest} if isinstance(digest, str) and SHA256.fullmatch(digest) else {}),
+    }
 
 
 def _source(origin: Origin, round_: Round) -> Json | None:
@@ -96,7 +130,13 @@ def _source(origin: Origin, round_: Round) -> Json | None:
         return None
     licence = {"license": terms} if terms else {}
     name = names.iri(names.named("source", source), origin)
-    return {"@id": name, "@type": "prov:Entity", "prov:label": source, **licence}
+    return {
+        "@id": name,
+        "@type": "prov:Entity",
+        "prov:label": source,
+        **licence,
+        **_described_by(round_),
+    }
 
 
 def _activities(origin: Origin, round_: Round) -> Iterator[Json]:

@@ -10,6 +10,7 @@ refused by name, and never passed over.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ import polars as pl
 
 from lake import documents, files
 from lake.documents import DocumentError
+from lineage.export import use_policy
+from pipelines.common import digests
 from pipelines.common.errors import DataError
 from pipelines.sources import tables
 from pipelines.sources.account import Account
@@ -34,6 +37,7 @@ CONDITIONS: Final = (
 """What a description says about use; each is carried over as a sentence."""
 SUFFIXES: Final = (".json", ".jsonld")
 MOST_NOTE: Final = 400
+MOST_POLICY: Final = 8000
 MOST_NAME: Final = 60
 Json = Mapping[str, Any]
 
@@ -112,7 +116,8 @@ def read(source: str, *, typed_csv: bool) -> Described:
     title = str(content.get("name") or place.stem)
     conditions = tuple(_conditions(content))
     about = (f"its description says about {name}: {text}" for name, text in conditions)
-    told = Account(notes=(*about, *notes), conditions=conditions)
+    structured = (*_policy(place), *_origin(place, content))
+    told = Account(notes=(*about, *notes), conditions=(*conditions, *structured))
     return Described(frame, str(content.get("url") or title), _licence(content), account + told)
 
 
@@ -268,3 +273,22 @@ def _conditions(content: Json) -> Iterator[tuple[str, str]]:
     for name in CONDITIONS:
         if content.get(name):
             yield name, re.sub(r"\s+", " ", str(content[name]))[:MOST_NOTE]
+
+
+def _policy(place: Path) -> Iterator[tuple[str, str]]:
+    """What the description says about use in terms of ODRL or DUO, as JSON."""
+    whole = documents.read_json(place, strict=False)
+    given = whole.get("usageInfo", whole.get("sc:usageInfo"))
+    policies = use_policy.carried(given, whole.get("@context"))
+    text = json.dumps(policies)
+    if policies and len(text) <= MOST_POLICY:
+        yield use_policy.POLICY, text
+
+
+def _origin(place: Path, content: Json) -> Iterator[tuple[str, str]]:
+    """The description itself, as what the rows are derived from: its address and SHA-256."""
+    address = content.get("url")
+    origin = {"sha256": digests.of_file(place)}
+    if isinstance(address, str) and use_policy.ADDRESS.match(address):
+        origin["url"] = address
+    yield use_policy.DESCRIPTION, json.dumps(origin)

@@ -15,7 +15,7 @@ from mlcroissant._src.core.context import Context, CroissantVersion
 from mlcroissant._src.core.rdf import make_context
 
 from lineage import training_mix
-from lineage.export import croissant
+from lineage.export import croissant, use_policy
 from lineage.export.values import File, Round
 from tests.lineage.conftest import derived, real_rows
 from tests.lineage.exports import (
@@ -132,9 +132,85 @@ def test_what_is_said_about_the_use_of_real_data_is_carried_over(
     assert content["rai:dataLimitations"][1] == "d: Of one town."
 
 
+OFFER = {
+    "@type": ["CreativeWork", "odrl:Offer"],
+    "name": "Health research",
+    "odrl:permission": {
+        "@type": "odrl:Permission",
+        "odrl:action": {"@id": "duo:0000006", "name": "Biomedical use"},
+        "odrl:constraint": [
+            {
+                "odrl:operator": {"@id": "odrl:eq"},
+                "odrl:rightOperand": {"@id": "duo:0000018"},
+            }
+        ],
+    },
+}
+DUO = "http://purl.obolibrary.org/obo/DUO_"
+
+
+def test_conditions_of_use_stay_terms_of_odrl_and_duo(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = lake()
+    term = {"@type": "DefinedTerm", "name": "General", "url": "x:42"}
+    policies = use_policy.carried([OFFER, term, "text"], {"x": DUO})
+    origin = {"url": "https://example.org/mails", "sha256": "a" * 64}
+    said = {
+        "usageInfo": "the same in words",
+        use_policy.POLICY: json.dumps(policies),
+        use_policy.DESCRIPTION: json.dumps(origin),
+    }
+    about = {**first.manifest, "ingest": {"conditions": said}}
+    with caplog.at_level(logging.WARNING):
+        content, _ = read_by(tmp_path, [replace(first, manifest=about), second])
+    assert not caplog.records
+    offer, general = content["usageInfo"]
+    assert offer["@type"] == ["sc:CreativeWork", "odrl:Offer"]
+    assert offer["description"] == general["description"] == "d"
+    (permission,) = offer["odrl:permission"]
+    assert permission["odrl:action"] == [{"@id": f"{DUO}0000006", "name": "Biomedical use"}]
+    (constraint,) = permission["odrl:constraint"]
+    assert constraint["odrl:operator"] == [{"@id": "http://www.w3.org/ns/odrl/2/eq"}]
+    assert constraint["odrl:rightOperand"] == [{"@id": f"{DUO}0000018"}]
+    assert general["url"] == f"{DUO}42"
+    (source,) = content["prov:wasDerivedFrom"]
+    assert (source["url"], source["sha256"]) == ("https://example.org/mails", "a" * 64)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "text",
+        None,
+        7,
+        {"@context": {"name": "https://x.invalid/"}, "@graph": [1], "@reverse": {"a": 1}},
+        {"@id": "javascript:alert(1)", "url": "file:///etc/passwd"},
+        {"odrl:a b": 1, "odrl:": 1, "evil:permission": {"@id": "https://x.invalid/"}},
+        {"odrl:permission": [[], True, {}, "", {"odrl:action": {"@id": "no address"}}]},
+    ],
+)
+def test_nothing_but_conditions_is_carried_over(hostile: object) -> None:
+    assert use_policy.carried(hostile, {"evil": "no address"}) == []
+
+
+def test_deep_and_long_conditions_are_cut() -> None:
+    deep: Any = {"@id": "https://example.org/"}
+    for _ in range(1000):
+        deep = {"odrl:duty": deep}
+    assert use_policy.carried(deep) == []
+    shallow: Any = {"@id": "https://example.org/"}
+    for _ in range(use_policy.MAX_DEPTH):
+        shallow = {"odrl:duty": shallow}
+    assert json.dumps(use_policy.carried(shallow)).count("odrl:duty") == use_policy.MAX_DEPTH
+    (long,) = use_policy.carried({"name": "x" * 10_000})
+    assert len(long["name"]) == use_policy.MAX_TEXT
+
+
 def test_the_context_is_the_one_of_the_specification() -> None:
     standard = make_context(Context(conforms_to=CroissantVersion.V_1_1))
-    assert {**standard, "prov": "http://www.w3.org/ns/prov#"} == croissant.CONTEXT
+    prefixes = {"prov": "http://www.w3.org/ns/prov#", "odrl": "http://www.w3.org/ns/odrl/2/"}
+    assert {**standard, **prefixes} == croissant.CONTEXT
 
 
 def test_records_are_what_the_tables_hold(tmp_path: Path) -> None:

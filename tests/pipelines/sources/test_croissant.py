@@ -78,10 +78,36 @@ def test_a_description_gives_the_records_that_its_own_library_reads(tmp_path: Pa
     assert found.name == "https://example.org/mails"
     assert found.licence == "https://creativecommons.org/licenses/by/4.0/"
     assert found.account.notes == (f"its description says about usageInfo: {USAGE}",)
-    assert found.account.conditions == (("usageInfo", USAGE),)
+    digest = hashlib.sha256(Path(source).read_bytes()).hexdigest()
+    origin = {"sha256": digest, "url": "https://example.org/mails"}
+    assert dict(found.account.conditions) == {
+        "usageInfo": USAGE,
+        "sourceDescription": json.dumps(origin),
+    }
     assert registry.plugin(source) is None
     assert registry.versions(source) == {"source croissant": "croissant/1"}
     assert [path.name for path in registry.files(source, {})] == ["croissant.json", "mails.csv"]
+
+
+def test_conditions_in_terms_of_odrl_are_kept_as_such(tmp_path: Path) -> None:
+    def restrict(content: dict[str, Any]) -> None:
+        content["@context"]["duo"] = "http://purl.obolibrary.org/obo/DUO_"
+        content["@context"]["odrl"] = "http://www.w3.org/ns/odrl/2/"
+        content["usageInfo"] = {
+            "@type": "odrl:Offer",
+            "odrl:permission": {"odrl:action": {"@id": "duo:0000042"}},
+        }
+
+    conditions = dict(read(described(tmp_path, restrict), TEXTS).account.conditions)
+    assert json.loads(conditions["usagePolicy"]) == [
+        {
+            "@type": ["odrl:Offer"],
+            "odrl:permission": [
+                {"odrl:action": [{"@id": "http://purl.obolibrary.org/obo/DUO_0000042"}]}
+            ],
+        }
+    ]
+    assert "usageInfo" in conditions
 
 
 def test_a_set_of_files_is_one_table(tmp_path: Path) -> None:

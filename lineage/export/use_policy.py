@@ -1,0 +1,128 @@
+"""Conditions of use as Croissant 1.1 has them: terms such as DUO's, and offers in ODRL's terms.
+
+They come from descriptions that nobody trusts, so nothing but their own shape is carried over:
+names and texts, addresses, and properties of ODRL 2.2 (https://www.w3.org/TR/odrl-model/). Prefixes
+of the description are resolved, because they mean nothing in another document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+POLICY: Final = "usagePolicy"
+"""Condition of a manifest that holds these conditions as JSON."""
+DESCRIPTION: Final = "sourceDescription"
+"""Condition of a manifest that names the description itself: address and SHA-256, as JSON."""
+ODRL: Final = "http://www.w3.org/ns/odrl/2/"
+DUO: Final = "http://purl.obolibrary.org/obo/DUO_"
+"""Terms of the Data Use Ontology, such as DUO_0000042, general research use."""
+PREFIXES: Final[Mapping[str, str]] = {"odrl": ODRL, "duo": DUO}
+TEXTS: Final = frozenset({"name", "description", "termCode", "url"})
+TYPES: Final = frozenset({"CreativeWork", "DefinedTerm"})
+"""Types of schema.org that a condition may have beside those of ODRL."""
+ADDRESS: Final = re.compile(r"https?://[^\s\"<>\\^`{|}]{1,400}\Z")
+LOCAL: Final = re.compile(r"[A-Za-z]{1,40}\Z")
+MAX_DEPTH: Final = 6
+MAX_ITEMS: Final = 50
+"""Properties or values of a node that are carried over."""
+MAX_TEXT: Final = 400
+
+
+def carried(value: object, context: object = None) -> list[dict[str, Any]]:
+    """Return the conditions of use that a description gives as structures.
+
+    Args:
+        value: its `usageInfo`; a text is no structure.
+        context: its JSON-LD context, whose prefixes are resolved.
+
+    Returns:
+        Nodes with terms of schema.org, of ODRL (`odrl:…`) and addresses; none where there are none.
+    """
+    prefixes = {**PREFIXES, **_prefixes(context)}
+    items = value if isinstance(value, list) else [value]
+    nodes = [_node(item, prefixes, 0) for item in items[:MAX_ITEMS] if isinstance(item, Mapping)]
+    return [node for node in nodes if node]
+
+
+def _prefixes(context: object) -> dict[str, str]:
+    parts = context if isinstance(context, list) else [context]
+    return {
+        str(name): meaning
+        for part in parts
+        if isinstance(part, Mapping)
+        for name, meaning in list(part.items())[: MAX_ITEMS * 4]
+        if isinstance(meaning, str) and ADDRESS.match(meaning)
+    }
+
+
+def _node(node: Mapping[str, Any], prefixes: Mapping[str, str], depth: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in list(node.items())[:MAX_ITEMS]:
+        key = _key(str(name), prefixes)
+        kept = None if key is None else _value(key, value, prefixes, depth)
+        if key is not None and kept:
+            found[key] = kept
+    return found
+
+
+def _value(key: str, value: object, prefixes: Mapping[str, str], depth: int) -> object:
+    """What is carried over of the value of a property; nothing where it has another shape."""
+    if key == "@type":
+        types = (_type(str(each), prefixes) for each in _listed(value)[:MAX_ITEMS])
+        return [each for each in types if each]
+    if key in {"@id", "url"}:
+        return _address(value, prefixes)
+    if key in TEXTS:
+        return value[:MAX_TEXT] if isinstance(value, str) else None
+    return _values(value, prefixes, depth + 1) if depth < MAX_DEPTH else None
+
+
+def _values(value: object, prefixes: Mapping[str, str], depth: int) -> list[Any]:
+    """The values of a property of ODRL: nodes, texts and numbers."""
+    kept: list[Any] = []
+    for item in _listed(value)[:MAX_ITEMS]:
+        if isinstance(item, Mapping):
+            kept.append(_node(item, prefixes, depth))
+        elif isinstance(item, str):
+            address = _address(item, prefixes)
+            kept.append({"@id": address} if address else item[:MAX_TEXT])
+        elif isinstance(item, int | float) and not isinstance(item, bool):
+            kept.append(item)
+    return [item for item in kept if item not in ({}, "")]
+
+
+def _key(name: str, prefixes: Mapping[str, str]) -> str | None:
+    """A name of the vocabulary that is carried over; None for any other."""
+    prefix, colon, local = name.rpartition(":")
+    if name in {"@type", "@id"}:
+        return name
+    if name in TEXTS or (prefix in {"sc", "schema"} and local in TEXTS):
+        return local if colon else name
+    if colon and prefixes.get(prefix) == ODRL and LOCAL.match(local):
+        return f"odrl:{local}"
+    full = name.removeprefix(ODRL)
+    return f"odrl:{full}" if full != name and LOCAL.match(full) else None
+
+
+def _type(name: str, prefixes: Mapping[str, str]) -> str | None:
+    key = _key(name, prefixes)
+    if key is not None and key.startswith("odrl:"):
+        return key
+    local = name.rpartition(":")[2]
+    return f"sc:{local}" if local in TYPES else None
+
+
+def _address(value: object, prefixes: Mapping[str, str]) -> str | None:
+    """An address, with the prefix that it begins with resolved; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    prefix, colon, local = value.partition(":")
+    if colon and prefix in prefixes and not local.startswith("//"):
+        value = f"{prefixes[prefix]}{local}"
+    return value if ADDRESS.match(value) else None
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]
