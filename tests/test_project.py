@@ -244,12 +244,12 @@ def distributions_of(module: str) -> set[str]:
             PACKAGES,
             (
                 *("local-llm", "scorers", "text", "code", "hub", "remote", "s3", "timm"),
-                *("pretrained", "ray", "openlineage"),
+                *("pretrained", "ray", "openlineage", "spdx"),
             ),
         ),
         (
             ("tests",),
-            ("test", "scorers", "pretrained", "simulators", "ray", "hub", "openlineage"),
+            ("test", "scorers", "pretrained", "simulators", "ray", "hub", "openlineage", "spdx"),
         ),
     ],
     ids=["packages", "tests"],

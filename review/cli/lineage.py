@@ -22,6 +22,7 @@ class ExportFormat(StrEnum):
     HF = "hf"
     PROV = "prov"
     CROISSANT = "croissant"
+    SPDX = "spdx"
 
 
 class LineageFormat(StrEnum):

@@ -11,7 +11,7 @@ from lake.client import Lake
 from lake.errors import NotFoundError
 from lineage.export.values import Track
 from pipelines.inquiry import lineage_export
-from pipelines.inquiry.exports import conversations, preferences, rows
+from pipelines.inquiry.exports import conversations, preferences, rows, spdx
 from pipelines.inquiry.exports.hugging_face import folder
 from pipelines.inquiry.exports.rows import RowDocument, Source
 from pipelines.inquiry.training.data import TrainingData
@@ -51,6 +51,8 @@ def _compose_lineage(form: str) -> Callable[[Lake, str, Sequence[str]], Document
         holding = lineage_export.hold(lake, ref, datasets[0] if len(datasets) == 1 else None)
         if not holding.objects:
             raise NotFoundError(f"{ref} holds no lineage{_of(datasets)}; name another ref")
+        if form == "spdx":
+            return spdx.compose(lake, holding)
         return lineage_export.compose(lake, holding, form)
 
     return compose
@@ -80,4 +82,5 @@ FORMATS: Final[Mapping[str, ExportFormat]] = {
     "hf": ExportFormat("the training mix as a folder of Hugging Face", write_folder=folder.write),
     "prov": ExportFormat("W3C PROV as JSON", _compose_lineage("prov"), lineage=True),
     "croissant": ExportFormat("Croissant as JSON-LD", _compose_lineage("croissant"), lineage=True),
+    "spdx": ExportFormat("SPDX 3, dataset profile", _compose_lineage("spdx")),
 }
