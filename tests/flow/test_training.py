@@ -74,6 +74,18 @@ def test_the_hold_out_is_read_only_if_it_is_asked_for(unchanged: Project) -> Non
     assert not set(held["sample_id"]) & set(both.frame()["sample_id"])
 
 
+def test_what_was_taken_down_is_not_loaded_from_an_old_tag_either(copied: Project) -> None:
+    before = stemma.load("tiny-v1", splits=["train", "validation"])
+    kept = {split: before.frame(split)["sample_id"] for split in before.splits}
+    gone = [ids[0].hex() for ids in kept.values()]
+    done = copied.stemma("takedown", *gone, "--reason", "asked for")
+    assert done.code == 0, done.err
+    after = stemma.load("tiny-v1", splits=["train", "validation"])
+    for split, ids in kept.items():
+        assert after.frame(split)["sample_id"].to_list() == ids[1:].to_list()
+    assert len(after) == len(before) - 1
+
+
 def test_it_works_from_any_directory_and_without_a_server(
     unchanged: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

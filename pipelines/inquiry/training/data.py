@@ -23,6 +23,7 @@ from pipelines.inquiry.training.stream import FileRows
 from pipelines.params import Params
 from pipelines.rounds import round_holdout
 from pipelines.rounds.holdout import SPLITS as HELD_OUT
+from pipelines.takedown import denied_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -217,7 +218,8 @@ def open_at(
     for name in HELD_OUT:
         if name in splits:
             stored = round_holdout.open_at(ctx, commit).table(name)
-            held_out[name] = stored.select(
+            denied = denied_rows.of_candidates(lake, ctx.round, [stored])
+            held_out[name] = stored.filter(~pl.col("row").is_in(denied.implode())).select(
                 pl.lit(None, pl.Int32).alias("round"), pl.all(), pl.lit(1.0).alias("weight")
             )
     ordered = tuple(name for name in SPLITS if name in splits)
