@@ -69,6 +69,10 @@ class NotFoundError(LakeError, kind="not-found"):
     """There is no such repository, ref or object."""
 
 
+class UnknownRefError(NotFoundError, kind="unknown-ref", exit_code=2):
+    """A ref that somebody named does not exist; the message names the nearest that does."""
+
+
 class ConflictError(LakeError, kind="conflict"):
     """Something with this name exists, both sides changed a path, or a branch moved."""
 

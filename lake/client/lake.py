@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -10,7 +11,7 @@ from lake import refs
 from lake.client import records
 from lake.client.connection import SLOW_SECONDS
 from lake.client.object_access import ObjectAccess
-from lake.errors import AmbiguousError, ConflictError, NotFoundError
+from lake.errors import AmbiguousError, ConflictError, NotFoundError, UnknownRefError
 from lake.values import Change, Commit
 
 
@@ -104,12 +105,26 @@ class Lake(ObjectAccess):
         """The commit behind a branch, tag, commit id or ref expression.
 
         Raises:
+            UnknownRefError: there is no such ref.
             AmbiguousError: it names the tag of a round, and a branch has the same name. lakeFS
                 would take the branch, to which anybody may write.
         """
         self._refuse_ambiguous(refs.base(ref))
         method = self._sdk.commits_api.get_commit
-        return _commit(self.connection.call(method, self.repository, ref))
+        try:
+            return _commit(self.connection.call(method, self.repository, ref))
+        except NotFoundError as error:
+            raise self._unknown(ref, error) from error
+
+    def _unknown(self, ref: str, error: NotFoundError) -> NotFoundError:
+        """The error of a ref that does not exist, with the nearest name; else the lake's own."""
+        try:
+            names = [*Lake.branches(self), *Lake.tags(self)]
+        except NotFoundError:  # there is no such repository
+            return error
+        close = difflib.get_close_matches(refs.base(ref), names, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        return UnknownRefError(f"there is no branch, tag or commit {ref!r} in the lake{hint}")
 
     def _refuse_ambiguous(self, name: str) -> None:
         if not refs.TAG.match(name) or (head := self.head(name)) is None:

@@ -31,7 +31,7 @@ app = typer.Typer(
     name="stemma",
     help="A dataset-versioned data lake with per-sample lineage.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

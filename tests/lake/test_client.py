@@ -27,6 +27,7 @@ from lake.errors import (
     LakeError,
     NotFoundError,
     UnauthorizedError,
+    UnknownRefError,
     UnreachableError,
 )
 from lake.home import LakeHome
@@ -114,6 +115,22 @@ def test_a_branch_is_set_to_a_commit_and_forgets_what_was_staged(lake: Lake) -> 
     assert lake.branches("digits-") == {"digits-r001": first}
     lake.delete_branch("digits-r001")
     assert lake.branches() == {"main": second}
+
+
+def test_a_ref_that_does_not_exist_is_answered_with_the_nearest(lake: Lake) -> None:
+    head = commit(lake, "main", {"a": b"1"})
+    lake.tag("digits-v1", head)
+    with pytest.raises(
+        UnknownRefError, match=r"commit 'digits-v7' in the lake; did you mean 'digits-v1'\?$"
+    ) as found:
+        lake.resolve("digits-v7")
+    assert found.value.exit_code == 2
+    with pytest.raises(UnknownRefError, match=r"commit 'zz' in the lake$"):
+        lake.resolve("zz")
+    elsewhere = Lake(lake.connection, f"{lake.repository}-other")
+    with pytest.raises(NotFoundError) as missing:
+        elsewhere.resolve("main")
+    assert not isinstance(missing.value, UnknownRefError)
 
 
 def test_tags_never_move(lake: Lake) -> None:
