@@ -1,7 +1,7 @@
 """Leaks by content: samples that are a held-out row, whatever the lake says of them.
 
 The ids of samples and of held-out rows are computed from their payload and joined, so the cost is
-linear in the rows.
+linear in the rows; samples are read in blocks, so memory does not follow their payload.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import polars as pl
 from lake import refs
 from lineage.identity import sample_ids
 from pipelines.gate.stored_leaks import of_dataset
-from pipelines.rounds import round_holdout, tables
+from pipelines.rounds import parts, round_holdout
 from pipelines.rounds.context import RoundContext
 from pipelines.rounds.holdout import HeldOut
 
@@ -38,9 +38,11 @@ def of_samples(held_out: HeldOut, samples: pl.LazyFrame) -> pl.DataFrame:
     """
     dataset, identity = held_out.named.dataset, held_out.named.identity
     rows = samples.select("round", "row", *identity)
-    content = tables.collected(rows, f"the samples of {dataset}")
     held_ids = held_out.fingerprints().select("sample_id").unique()
-    equal = content.select("round", "row", sample_ids(content, identity)).join(
-        held_ids, on="sample_id", how="semi", maintain_order="left"
+    equal = pl.concat(
+        block.select("round", "row", sample_ids(block, identity)).join(
+            held_ids, on="sample_id", how="semi", maintain_order="left"
+        )
+        for block in parts.cut(rows, f"the samples of {dataset}")
     )
     return of_dataset(dataset, equal.with_columns(equal=pl.lit(value=True), distance=pl.lit(0.0)))
