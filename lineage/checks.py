@@ -61,7 +61,7 @@ class Rule:
     only_warns: Callable[[Evidence, Limits], bool] | None = None
     """Whether a block of this check is reduced to a warning."""
     only_warns_because: str = ""
-    """Why, in words for a person; empty where the figure itself tells."""
+    """Why, in words for a person."""
     absent: Callable[[Evidence, Limits], Verdict | None] | None = None
     """The verdict where there is no figure because nothing was measured; None where it was."""
     excused: Callable[[Check, Evidence, Limits], str] | None = None
@@ -95,7 +95,8 @@ def hold(rule: Rule, figure: Figure, limits: Limits) -> Check:
     """Judge a figure against the limits of a rule, regardless of the rest of the evidence."""
     least, most = bounds(limits, rule.least), bounds(limits, rule.most)
     verdict = _verdict(figure, least, most, limits, lenient=rule.lenient)
-    return Check(rule.name, figure.value, words(least, most), verdict, figure.detail)
+    told = f"{figure.detail}{_decided(figure, least, most, verdict)}"
+    return Check(rule.name, figure.value, words(least, most), verdict, told)
 
 
 def _figure(rule: Rule, evidence: Evidence) -> Figure:
@@ -129,6 +130,30 @@ def _verdict(
     if _below(at_least, least.warn) or _below(-at_most, _negative(most.warn)):
         return "warn"
     return "pass"
+
+
+def _decided(figure: Figure, least: Bounds, most: Bounds, verdict: Verdict) -> str:
+    """Say which end of an interval decided, where the figure itself looks worse than its verdict.
+
+    Returns:
+        The end of a sentence; empty where the figure violates no limit that its verdict tells not.
+    """
+    value, low, high = figure.value, figure.low, figure.high
+    if value is None or low is None or high is None or verdict not in WORST_FIRST:
+        return ""
+    below = _violated(value, least)
+    seen = below or _violated(-value, Bounds(_negative(most.warn), _negative(most.block)))
+    if seen is None or WORST_FIRST.index(seen) >= WORST_FIRST.index(verdict):
+        return ""
+    end = high if below else low
+    return f"; what decides is the end of its 95 % interval, {end:.3f}, which favours the round"
+
+
+def _violated(value: float, least: Bounds) -> Verdict | None:
+    """The worst limit of a lower side that a value violates; None: it violates none."""
+    if _below(value, least.block):
+        return "block"
+    return "warn" if _below(value, least.warn) else None
 
 
 def _unknown(least: Bounds, most: Bounds, limits: Limits) -> Verdict:
@@ -233,7 +258,13 @@ CALIBRATION: Final = Rule(
 )
 
 RULES: Final[tuple[Rule, ...]] = (
-    Rule("real_share", figures.real_share, least="real_share", only_warns=leniency.is_shallow),
+    Rule(
+        "real_share",
+        figures.real_share,
+        least="real_share",
+        only_warns=leniency.is_shallow,
+        only_warns_because=leniency.SHALLOW,
+    ),
     Rule("depth_mean", figures.depth_mean, most="depth_mean"),
     Rule("depth_max", figures.depth_max, most="depth_max"),
     Rule("real_inputs", figures.real_inputs, least="real_inputs"),

@@ -47,6 +47,17 @@ class Check:
     """How the figure came about; it names samples where the check is about samples."""
 
 
+def told(verdict: str, value: float | None) -> str:
+    """The verdict of a check in words: a figure that is not there has not passed.
+
+    Args:
+        verdict: as it was given, maybe by an earlier release, which let such a figure pass, or by a
+            check of a project's own.
+        value: the figure.
+    """
+    return NOT_MEASURED if verdict == "pass" and value is None else verdict
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """Everything that the guard judges a round by."""

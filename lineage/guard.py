@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from lineage import digests
 from lineage.checks import RULES, check, worst
 from lineage.errors import GuardError
-from lineage.evidence import NOT_APPLICABLE, NOT_MEASURED, Check, Evidence
+from lineage.evidence import NOT_APPLICABLE, NOT_MEASURED, Check, Evidence, told
 from lineage.limits import Limits
 
 __all__ = ["Check", "Evidence", "GuardResult", "Row", "headline", "judge", "read", "rows"]
@@ -196,7 +196,7 @@ def rows(result: GuardResult, *, include_passing: bool = False) -> list[Row]:
         include_passing: list the checks that pass as well.
     """
     return [
-        Row(check.name, check.value, check.verdict, check.limit, check.evidence)
+        Row(check.name, check.value, told(check.verdict, check.value), check.limit, check.evidence)
         for check in result.checks
         if include_passing or check.verdict != "pass"
     ]

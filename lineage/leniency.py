@@ -14,6 +14,10 @@ OF_SMALL_IMAGES: Final = ("downstream_", "class_")
 """Beginnings of the names of later checks whose limits were found on small images alone. Those of
 labels, copies and leaks hold on crafted rounds of images that a network measures, too."""
 NETWORK: Final = "only a warning, since its limit was not found on images that a network measures"
+SHALLOW: Final = (
+    "only a warning, since the mix is no deeper than real_share_shallow: one generation from real "
+    "data is distillation, and a loop begins with the second"
+)
 BY_CHANCE: Final = "among so few rows chance alone may bring as many near to the hold-out"
 LOST_BY_CHANCE: Final = "its interval does not hold losses alone, so chance may bring it"
 VARIED_BY_CHANCE: Final = (

@@ -62,9 +62,10 @@ class Approval:
         elif rejection is not None:
             raise ReasonError("the round was rejected; give a reason to publish it all the same")
         elif needs_reason(result):
-            not_passing = [item.name for item in result.checks if _objects(item)]
+            objecting = [item.name for item in result.checks if _objects(item)]
+            named = result.blocking or objecting
             raise ReasonError(
-                f"the guard's answer is {result.verdict} ({', '.join(not_passing)}); "
+                f"the guard's answer is {result.verdict} ({', '.join(named)}); "
                 "give a reason to publish all the same"
             )
 

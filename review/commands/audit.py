@@ -13,6 +13,7 @@ from rich.text import Text
 
 from lake.client import Lake
 from lineage.audit import Occurrence
+from lineage.decision_words import told
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
 from pipelines.rounds.superseded import Superseded
@@ -137,7 +138,7 @@ def _decision(occurrence: Occurrence) -> Iterator[Text]:
     if occurrence.decision is None:
         return
     if occurrence.decision.reasons:
-        yield sentence(f"reasons: {', '.join(occurrence.decision.reasons)}")
+        yield sentence(told(occurrence.decision.decision, occurrence.decision.reasons))
     if occurrence.decision.warnings:
         yield sentence(f"warnings: {', '.join(occurrence.decision.warnings)}")
     if occurrence.decision.duplicate_of:

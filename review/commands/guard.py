@@ -12,7 +12,7 @@ from rich.text import Text
 from lake.client import Lake
 from lineage import guard
 from lineage.errors import GuardError
-from lineage.evidence import NOT_APPLICABLE, NOT_MEASURED
+from lineage.evidence import NOT_APPLICABLE, NOT_MEASURED, UNOBJECTIONABLE, told
 from lineage.guard import Check, GuardResult
 from pipelines.gate import binding, checks, evidence, rule_changes
 from pipelines.gate.rule_changes import RuleChanges
@@ -210,7 +210,7 @@ def _rows(judgement: Judgement) -> Iterator[Sequence[object]]:
             check.name,
             _value(check),
             check.limit,
-            check.verdict,
+            told(check.verdict, check.value),
             _before(check, before),
             check.evidence,
         ]
@@ -220,13 +220,14 @@ def _before(now: Check, recorded: Check | None) -> str:
     """The recorded verdict, with the recorded figure where that differs."""
     if recorded is None:
         return "–"
+    verdict = told(recorded.verdict, recorded.value)
     same = _same_value(now, recorded)
-    return recorded.verdict if same else f"{recorded.verdict}: {_value(recorded)}"
+    return verdict if same else f"{verdict}: {_value(recorded)}"
 
 
 def _value(check: Check) -> str:
     if check.value is None:
-        return "–" if check.verdict in INAPPLICABLE else "unknown"
+        return "–" if check.verdict in UNOBJECTIONABLE else "unknown"
     return number(check.value)
 
 

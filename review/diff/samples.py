@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from lineage.decision_words import told
 from pipelines.features import thumbnails
 from review.diff.rows import rows_at
 from review.diff.shift import is_image
@@ -186,9 +187,7 @@ def _location(row: Mapping[str, Any], key: tuple[str, ...]) -> dict[str, str]:
 def _summary(row: Mapping[str, Any]) -> str:
     if row.get("before") is not None or row.get("after") is not None:
         return f"{text(row['before'], LONG)} → {text(row['after'], LONG)}"
-    reasons = ", ".join(text(word, SHORT) for word in row.get("reasons") or [])
-    words = [word for word in (row.get("decision"), reasons) if word]
-    return ": ".join(words)
+    return told(row.get("decision"), [text(word, SHORT) for word in row.get("reasons") or []])
 
 
 def _short(value: str | Picture | None) -> str:

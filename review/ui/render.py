@@ -11,7 +11,8 @@ from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from lineage.evidence import UNOBJECTIONABLE, severity
+from lineage import decision_words
+from lineage.evidence import UNOBJECTIONABLE, severity, told
 from pipelines.common import templates
 from review.cli.output import number, plural
 from review.ui import app_state
@@ -30,10 +31,13 @@ def _engine() -> Environment:
     engine.filters |= {
         "number": number,
         "figure": figure,
+        "verdict": lambda check: told(check["verdict"], check["value"]),
         "worst_first": worst_first,
         "count": lambda value: f"{value:,}",
         "plural": plural,
         "short": lambda value: str(value)[:12],
+        "not_passed": not_passed,
+        "decided": lambda item: decision_words.told(item.decision, item.reasons),
         "mood": mood,
         "words": lambda value: str(value).replace("_", " "),
         "day": day,
@@ -51,6 +55,11 @@ def figure(check: Mapping[str, Any]) -> str:
 def worst_first(checks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Sort checks by their verdicts, and keep the order of the guard otherwise."""
     return sorted(checks, key=lambda check: severity(check["verdict"]))
+
+
+def not_passed(checks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The checks that did not pass; one without a figure did not, whatever an old answer says."""
+    return [each for each in checks if told(each["verdict"], each["value"]) != "pass"]
 
 
 def mood(word: str | None) -> str:

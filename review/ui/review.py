@@ -226,7 +226,7 @@ def _decision(
     entry = entry or {}
     guard = entry.get("guard")
     rejection = reviews.of_round(state.lake, state.context(round_ref).round, round_ref.commit)
-    not_passed = [check for check in (guard or {}).get("checks", []) if check["verdict"] != "pass"]
+    not_passed = render.not_passed((guard or {}).get("checks", []))
     objections = [check for check in not_passed if check["verdict"] not in UNOBJECTIONABLE]
     return {
         "state": entry.get("state", "in progress"),

@@ -12,10 +12,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from lake import refs
 from pipelines.gate import publication
 from pipelines.gate.reviews import Approval
 from pipelines.inquiry import quarantine
-from pipelines.rounds import context, receipts
+from pipelines.rounds import context, receipts, tables
+from pipelines.takedown import record
+from pipelines.takedown.record import TakedownRecord
 from tests.flow.projects import HERE, Project, copy, tiny_round
 
 PLANNED = 12
@@ -197,3 +200,43 @@ def test_an_expectation_is_told_over_rounds(redone: Project) -> None:
     assert unknown.code == 2
     assert "did you mean 'label_agrees'?" in unknown.err
     assert redone.stemma("verdicts").code == 2
+
+
+def test_rows_that_were_taken_down_are_told_by_the_take_down(redone: Project) -> None:
+    lake, name = redone.lake(), "a-request"
+    before = str(lake.head("main"))
+    held = [
+        tables.read_round(lake, "main", "tiny", "samples", number).select(
+            "round", "row", "sample_id"
+        )
+        for number in (0, 2)
+    ]
+    gone = pl.concat([held[0].head(3), held[1].head(2)]).with_columns(
+        pl.lit("tiny").alias("dataset"), pl.lit("named").alias("cause")
+    )
+    about = TakedownRecord(
+        name=name,
+        who="a",
+        created=1,
+        reason="asked",
+        ids=(),
+        main=before,
+        policies={},
+        rounds=(),
+        counts={},
+        rows_digest="",
+        entries_digest="",
+    )
+    lake.set_branch("taking", before)
+    lake.write_bytes("taking", refs.takedown(name, record.FILE), record.encoded(about), "text/json")
+    lake.write_bytes("taking", refs.takedown(name, record.ROWS), record.encoded_rows(gone), "x/y")
+    commit = lake.commit("taking", "take down", {})
+    lake.merge(commit.id, "main", "Take down", {record.ENTRY: name})
+    try:
+        real, *_, second = losses(redone, "tiny")
+    finally:
+        lake.set_branch("main", before)
+    assert real["outcomes"] == {"accepted": 86, "held out": 71, "taken down": 3}
+    assert second["outcomes"]["taken down"] == 2
+    assert second["outcomes"]["accepted"] == 5
+    assert ("taken down", None, f"by the take-down {name}", 2) in endings(second)

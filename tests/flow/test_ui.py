@@ -191,3 +191,13 @@ def test_a_sample_a_chart_and_the_verifiers(shown: Page) -> None:
         answer = shown.get(path)
         assert answer.status_code in (400, 404), path
         assert "cannot be shown" in answer.text
+
+
+def test_a_round_that_no_guard_has_judged_says_so(blocked: Project) -> None:
+    lake = blocked.lake()
+    lake.set_branch("tiny-r003", receipts.read("tiny", 3, "evaluate").commit)
+    with serving(lake) as page:
+        told = page.text("/review/tiny/tiny-r003")
+    assert "No guard has judged this round: it is judged when you publish it" in told
+    assert "Every check passes" not in told
+    assert '<button class="odd" name="action" value="approve">Judge and publish</button>' in told

@@ -66,7 +66,7 @@ def test_texts_show_as_texts(project: Project, page: Page) -> None:
         assert "unsafe" not in policy
     shown = page.text(f"/review/notes/{branch}")
     assert 'class="texts"' in shown
-    assert "rejected: looks right" in shown
+    assert "failed: looks right" in shown
     assert page.text(f"/review/notes/{branch}?column=label&value=x").count("data-step") == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import polars as pl
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from lineage import edges, guard, training_mix
+from lineage.evidence import told
 from lineage.guard import Evidence
 from lineage.limits import Limits
 from tests.examples import few_and_many, holds
@@ -373,3 +375,23 @@ def test_shape_is_a_ratio_to_real_rows() -> None:
     found = check(measured("round", "recall", value=0.24, null=0.48), "recall_round")
     assert found.value == 0.5
     assert "0.240; real rows have 0.480" in found.evidence
+
+
+def test_a_limit_that_looks_crossed_says_why_it_does_not_object() -> None:
+    shallow = check(evidence("replace", 1), "real_share")
+    assert shallow.verdict == "warn"
+    assert "only a warning, since the mix is no deeper than real_share_shallow" in shallow.evidence
+    few = measured("round", "tail", value=0.0, low=0.0, high=0.4)
+    found = check(few, "tail_round")
+    assert (found.value, found.verdict, found.limit.split(",")[0]) == (0.0, "pass", "warn <0.25 >3")
+    reaches = re.search(r"the end of its 95 % interval, (\d\.\d{3}), which favours", found.evidence)
+    assert reaches is not None
+    assert float(reaches[1]) >= 0.25
+    plain = check(HEALTHY, "tail_round")
+    assert "decides" not in plain.evidence
+
+
+def test_a_figure_that_is_not_there_has_not_passed() -> None:
+    assert told("pass", None) == "not measured"
+    assert told("pass", 0.0) == "pass"
+    assert told("block", None) == "block"

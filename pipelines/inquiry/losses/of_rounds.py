@@ -19,7 +19,7 @@ from lake.errors import NotFoundError
 from lineage import curation, schema
 from pipelines.generation.round_making import LOST
 from pipelines.generators import slots
-from pipelines.inquiry.losses import of_versions, standing
+from pipelines.inquiry.losses import of_versions, standing, taken
 from pipelines.inquiry.losses.endings import (
     ACCEPTED,
     FAILED,
@@ -28,6 +28,7 @@ from pipelines.inquiry.losses.endings import (
     PREFIX,
     REJECTED,
     SURPLUS,
+    TAKEN_DOWN,
     Ending,
     RoundLosses,
 )
@@ -44,6 +45,7 @@ SOURCE: Final = {
 }
 """Why rows of a source are not taken, by the name under which a manifest counts them."""
 LOST_SHARDS: Final = "shards were lost (executor.lost)"
+DENIED: Final = "its content was taken down before"
 ENOUGH: Final = "enough rows were accepted before (generate.accepted)"
 
 
@@ -59,12 +61,15 @@ def of_round(lake: Lake, dataset: str, number: int, commit: str) -> RoundLosses:
     stands = standing.of_round(lake, dataset, number, commit, content)
     counts = content.get("counts", {})
     made = counts.get("candidates", 0)
+    gone = (
+        taken.rows(lake, dataset, number, stands.merge) if stands.merge else taken.ROWS.to_frame()
+    )
     if number == 0:
-        planned, unmade, judged = made, _some(()), _some(_of_round_0(counts, stands))
+        planned, unmade, judged = made, _some(()), _some(_of_round_0(counts, stands, len(gone)))
     else:
         planned, unmade = _unmade(content)
         try:
-            judged = tuple(_judged(lake, dataset, number, commit, stands))
+            judged = tuple(_judged(lake, dataset, number, commit, stands, gone))
         except NotFoundError:  # no decisions yet
             judged = _some([_whole(stands, made)])
     before = of_versions.before(lake, dataset, stands.merge) if stands.merge else None
@@ -76,18 +81,25 @@ def of_round(lake: Lake, dataset: str, number: int, commit: str) -> RoundLosses:
         planned=planned,
         made=made,
         unmade=unmade,
-        judged=judged,
+        judged=(*judged, *_taken(gone)),
         before=before,
         told=stands.told,
     )
 
 
-def _of_round_0(counts: Mapping[str, int], stands: Standing) -> Iterator[Ending]:
-    """Real rows of round 0: those for training, and those of the hold-out by split."""
+def _taken(gone: pl.DataFrame) -> Iterator[Ending]:
+    """The endings of rows that were taken down, by take-down."""
+    for (name,), rows in gone.group_by("takedown", maintain_order=True):
+        ids = rows["sample_id"].head(EXAMPLES).bin.encode("hex").str.head(PREFIX)
+        yield Ending(TAKEN_DOWN, len(rows), reason=f"by the take-down {name}", examples=tuple(ids))
+
+
+def _of_round_0(counts: Mapping[str, int], stands: Standing, gone: int) -> Iterator[Ending]:
+    """Real rows of round 0: those for training, without those taken down, and held-out ones."""
     for split in holdout.SPLITS:
         if rows := counts.get(split, 0):
             yield Ending(HELD_OUT, rows, "ingest", split)
-    if rows := counts.get("accepted", 0):
+    if rows := counts.get("accepted", 0) - gone:
         yield _whole(stands, rows)
 
 
@@ -134,15 +146,19 @@ def _some(found: Iterable[Ending]) -> tuple[Ending, ...]:
     return tuple(each for each in found if each.rows)
 
 
-def _judged(
-    lake: Lake, dataset: str, number: int, commit: str, stands: Standing
+def _judged(  # noqa: PLR0917  a round at a commit, and what is known of it as a whole
+    lake: Lake, dataset: str, number: int, commit: str, stands: Standing, gone: pl.DataFrame
 ) -> Iterator[Ending]:
     """The endings of candidates: by decision and first reason, and as the whole round ended.
+
+    Rows that were taken down are left out.
 
     Raises:
         NotFoundError: nothing is decided yet.
     """
     decisions = lake.scan(commit, refs.partition(dataset, "decisions", number))
+    if len(gone):
+        decisions = decisions.join(gone.lazy(), on=["row", "sample_id"], how="anti")
     what = f"the decisions of round {number} of {dataset} at {commit}"
     with schema.readable(what):
         grouped, also = _counted(decisions)
@@ -152,6 +168,8 @@ def _judged(
             yield _whole(stands, rows, examples)
         elif decision == curation.SURPLUS:
             yield Ending(SURPLUS, rows, "curate", ENOUGH, None, examples)
+        elif reason == curation.TAKEN_DOWN:
+            yield Ending(TAKEN_DOWN, rows, "curate", DENIED, None, examples)
         else:
             named = str(reason)
             yield Ending(REJECTED, rows, "curate", named, also.get(named), examples)

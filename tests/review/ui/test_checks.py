@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lineage.evidence import UNOBJECTIONABLE
+from lineage.evidence import UNOBJECTIONABLE, told
 from review.ui import render
 
 FIGURES = {
@@ -31,7 +31,7 @@ def test_only_an_objection_without_a_figure_is_unknown(where: str) -> None:
     for verdict in UNOBJECTIONABLE:
         page = shown(where, [check(verdict)])
         assert FIGURES[where].findall(page) == ["–"]
-        assert f">{verdict}</span>" in page
+        assert f">{told(verdict, None)}</span>" in page
         assert "unknown" not in page
     for verdict in ("warn", "block"):
         assert FIGURES[where].findall(shown(where, [check(verdict)])) == ["unknown"]
