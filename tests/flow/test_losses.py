@@ -12,13 +12,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from lake import refs
 from pipelines.gate import publication
 from pipelines.gate.reviews import Approval
 from pipelines.inquiry import quarantine
 from pipelines.rounds import context, receipts, tables
-from pipelines.takedown import record
-from pipelines.takedown.record import TakedownRecord
+from pipelines.takedown import gone
 from tests.flow.projects import HERE, Project, copy, tiny_round
 
 PLANNED = 12
@@ -203,40 +201,18 @@ def test_an_expectation_is_told_over_rounds(redone: Project) -> None:
 
 
 def test_rows_that_were_taken_down_are_told_by_the_take_down(redone: Project) -> None:
-    lake, name = redone.lake(), "a-request"
-    before = str(lake.head("main"))
-    held = [
-        tables.read_round(lake, "main", "tiny", "samples", number).select(
-            "round", "row", "sample_id"
-        )
-        for number in (0, 2)
-    ]
-    gone = pl.concat([held[0].head(3), held[1].head(2)]).with_columns(
-        pl.lit("tiny").alias("dataset"), pl.lit("named").alias("cause")
-    )
-    about = TakedownRecord(
-        name=name,
-        who="a",
-        created=1,
-        reason="asked",
-        ids=(),
-        main=before,
-        policies={},
-        rounds=(),
-        counts={},
-        rows_digest="",
-        entries_digest="",
-    )
-    lake.set_branch("taking", before)
-    lake.write_bytes("taking", refs.takedown(name, record.FILE), record.encoded(about), "text/json")
-    lake.write_bytes("taking", refs.takedown(name, record.ROWS), record.encoded_rows(gone), "x/y")
-    commit = lake.commit("taking", "take down", {})
-    lake.merge(commit.id, "main", "Take down", {record.ENTRY: name})
-    try:
-        real, *_, second = losses(redone, "tiny")
-    finally:
-        lake.set_branch("main", before)
-    assert real["outcomes"] == {"accepted": 86, "held out": 71, "taken down": 3}
-    assert second["outcomes"]["taken down"] == 2
-    assert second["outcomes"]["accepted"] == 5
-    assert ("taken down", None, f"by the take-down {name}", 2) in endings(second)
+    lake = redone.lake()
+    held = [tables.read_round(lake, "main", "tiny", "samples", number) for number in (0, 2)]
+    ids = [each.hex() for each in (*held[0]["sample_id"].head(3), *held[1]["sample_id"].head(1))]
+    done = redone.stemma("takedown", *ids, "--reason", "they asked", "--json")
+    assert done.code == 0, done.said
+    rows = gone.at(lake).taken
+    of_main = [each for each in losses(redone, "tiny") if each["state"] == "published"]
+    taken = {each["round"]: each["outcomes"].get("taken down", 0) for each in of_main}
+    assert taken == {number: len(rows.filter(pl.col("round") == number)) for number in (0, 1, 2)}
+    assert taken[0] == 3
+    assert taken[2] >= 1
+    (name,) = rows["takedown"].unique()
+    assert ("taken down", None, f"by the take-down {name}", 3) in endings(of_main[0])
+    told = redone.stemma("losses", "main")
+    assert told.code == 0, told.said
