@@ -68,12 +68,23 @@ def prove(tables: Tables) -> Iterator[Batch]:
         yield about_round("payload", f"has a payload that gives no ids: {error}", *round_id)
         return
     yield batch("payload", seen.rows, pl.concat(seen.replaced).sort("row"), *round_id)
+    yield from _purged(tables)
     if tables.round == 0:
         yield _real(tables, seen)
         return
     if seen.rows > seen.stated:
         yield unprovable("columns", seen.rows - seen.stated, NOT_STATED, *round_id)
     yield batch("columns", seen.stated, pl.concat(seen.altered).sort("row"), *round_id)
+
+
+def _purged(tables: Tables) -> Iterator[Batch]:
+    """Say of rows that were purged that their payload cannot be proved any more."""
+    if tables.purged is None:
+        return
+    for (name,), rows in tables.purged.group_by("takedown", maintain_order=True):
+        reason = f"purged by the take-down {name}"
+        for check in ("payload", "columns"):
+            yield unprovable(check, len(rows), reason, tables.dataset, tables.round)
 
 
 def _read(tables: Tables, samples: pl.LazyFrame, decided: pl.DataFrame) -> _Seen:
@@ -167,7 +178,7 @@ def _real(tables: Tables, seen: _Seen) -> Batch:
     round_id = tables.dataset, tables.round
     if tables.payload is None:
         return unprovable("columns", seen.rows, NOT_STATED, *round_id)
-    own = payload.digest_packed(seen.packed)
+    own = payload.digest_packed([*seen.packed, *_packed(tables.purged)])
     if own == tables.payload:
         return batch("columns", seen.rows, FOUND.to_frame(), *round_id)
     detail = (
@@ -175,6 +186,13 @@ def _real(tables: Tables, seen: _Seen) -> Batch:
         f"{tables.payload[:PREFIX]}"
     )
     return about_round("columns", detail, *round_id)
+
+
+def _packed(purged: pl.DataFrame | None) -> list[payload.Packed]:
+    """What the digest of real data covers of rows that were purged."""
+    if purged is None:
+        return []
+    return [payload.packed(purged.filter(pl.col(COLUMN).is_not_null()))]
 
 
 def stated(decisions: pl.LazyFrame, what: str) -> pl.DataFrame:

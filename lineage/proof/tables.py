@@ -36,6 +36,9 @@ class Tables:
     """Digest of the payload of real data, as its manifest states it; None: it states none."""
     taken: pl.DataFrame | None = None
     """Row and sample_id of the rows that were taken down, whose samples must be gone."""
+    purged: pl.DataFrame | None = None
+    """Rows that were purged from the samples, and are known by their digests alone: row, sample_id,
+    columns_digest (which may be null), takedown (its name)."""
 
     @property
     def what(self) -> str:
@@ -72,9 +75,13 @@ def read(tables: Tables) -> Keys:
     """
     real = tables.round == 0
     lineage = tables.source.lineage() if tables.source else None
+    samples = _keys(tables.samples, schema.SAMPLE_KEY, f"the samples of {tables.what}")
+    if tables.purged is not None:
+        gone = tables.purged.select(pl.lit(tables.round).alias("round"), "row", "sample_id")
+        samples = pl.concat([samples, gone.cast(schema.SAMPLE_KEY)])
     return Keys(
         lineage=_keys(lineage, schema.SAMPLE_KEY, f"the lineage of {tables.what}"),
-        samples=_keys(tables.samples, schema.SAMPLE_KEY, f"the samples of {tables.what}"),
+        samples=samples,
         decisions=_keys(tables.decisions, DECIDED, f"the decisions of {tables.what}"),
         real=real,
         decided=real or tables.decisions is not None or tables.samples is not None,

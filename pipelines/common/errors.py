@@ -11,6 +11,7 @@ PipelineError
 ├── GeneratorError the model could not be fitted or sampled: change its settings
 ├── WorkerError    a worker ended, or its error cannot be told: look at the machine it was on
 ├── ReplayError    a shard cannot be made again: look at what its record lacks
+│   └── PurgedError rows of it were purged: nothing brings them back
 ├── SigningError   a key of the guard cannot be used: correct the environment
 ├── EnvelopeError  a signed statement cannot be verified: find the one that was signed, or the key
 ├── ProjectError   a project cannot be made or run as it is: do what the message says
@@ -70,6 +71,10 @@ class WorkerError(PipelineError, kind="worker"):
 
 class ReplayError(PipelineError, kind="replay"):
     """A shard cannot be made again from its record."""
+
+
+class PurgedError(ReplayError, kind="purged"):
+    """Rows of a shard, or of what its generator learned from, were purged."""
 
 
 class SigningError(PipelineError, kind="signing", exit_code=2):

@@ -19,7 +19,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.values import Commit
-from pipelines.rounds import attestation, listing, manifest, tables, trust
+from pipelines.rounds import attestation, listing, manifest, purges, tables, trust
 from pipelines.rounds.holdout import Named
 from pipelines.rounds.metadata import StageMetadata
 from pipelines.takedown import gone
@@ -142,11 +142,12 @@ class Rounds:
         """Checksums of the tables of all rounds: by round, then by path."""
         if not self._tables:
             found: dict[RoundId, dict[str, str]] = defaultdict(dict)
+            original = purges.of_lake(self.lake).original
             for item in self.lake.objects(self.commit):
                 dataset, _, rest = item.path.partition("/")
                 number = refs.round_of(item.path)
                 if number is not None and rest.startswith(("samples/", "lineage/")):
-                    found[dataset, number][item.path] = item.checksum
+                    found[dataset, number][item.path] = original(item.checksum)
             self._tables = dict(found)
         return self._tables
 
@@ -184,7 +185,8 @@ def hold_out(named: Named) -> dict[str, str]:
 def samples_checksum(lake: Lake, commit: str, dataset: str, number: int) -> str:
     """Checksum of the samples of a round at a commit."""
     parts = lake.objects(commit, refs.partition(dataset, "samples", number))
-    return "".join(item.checksum for item in sorted(parts, key=lambda item: item.path))
+    original = purges.of_lake(lake).original
+    return "".join(original(item.checksum) for item in sorted(parts, key=lambda item: item.path))
 
 
 def answers(recorded: Mapping[str, Any] | None, near: float, named: Named) -> bool:

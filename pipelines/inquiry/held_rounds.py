@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from lineage.proof.findings import Batch
 from lineage.proof.tables import Tables
 from pipelines.common.errors import DataError
 from pipelines.inquiry.stage_commits import Finder
-from pipelines.rounds import ancestry_index, manifest
+from pipelines.rounds import ancestry_index, manifest, purges
 from pipelines.rounds.listing import checksums
 from pipelines.takedown import gone
 
@@ -52,6 +52,7 @@ def read(lake: Lake, commit: str) -> tuple[list[Tables], list[Batch]]:
         )
         for dataset, _ in keys
     }
+    purged = _purged(lake, commit, keys)
     rounds = [
         Tables(
             dataset,
@@ -63,10 +64,22 @@ def read(lake: Lake, commit: str) -> tuple[list[Tables], list[Batch]]:
             identity=real[dataset].identity,
             payload=real[dataset].payload,
             taken=taken.rows(dataset, number),
+            purged=purged.get((dataset, number)),
         )
         for dataset, number in keys
     ]
     return rounds, damaged
+
+
+def _purged(
+    lake: Lake, commit: str, keys: Iterable[tuple[str, int]]
+) -> dict[tuple[str, int], pl.DataFrame]:
+    """The rows that the samples of rounds lack since they were purged, by data set and round."""
+    if not purges.of_lake(lake).originals:
+        return {}
+    prefixes = {key: refs.partition(key[0], "samples", key[1]) for key in keys}
+    lacking = {key: purges.lacking_at(lake, commit, prefix) for key, prefix in prefixes.items()}
+    return {key: rows for key, rows in lacking.items() if len(rows)}
 
 
 def _tables(lake: Lake, commit: str) -> dict[tuple[str, int, str], pl.LazyFrame]:

@@ -36,7 +36,7 @@ from pipelines.common.errors import (
 )
 from pipelines.inquiry import verdicts_again
 from pipelines.inquiry.stage_commits import STARTING, Finder
-from pipelines.rounds import manifest, tables
+from pipelines.rounds import manifest, purges, tables
 from pipelines.rounds.metadata import StageMetadata
 
 DAMAGED: Final = (
@@ -81,6 +81,11 @@ class RoundAtRef:
             for ref in (self.ref, self.commits[stage].id)
         )
         return here == there
+
+    def lacking(self, stage: str, table: str) -> pl.DataFrame:
+        """The rows of a table that were purged since the commit of a stage (`purges.LACKING`)."""
+        prefix = refs.partition(*self._part(table))
+        return purges.lacking_at(self.lake, self.commits[stage].id, prefix)
 
     def findings(self, check: str, checked: int, found: pl.DataFrame) -> Batch:
         """Make a batch of rows that differ: row, detail."""
@@ -177,6 +182,10 @@ def _suite(held: RoundAtRef) -> Iterator[Batch]:
     if not _is_verified(held):
         return
     held_verdicts = _verdicts(held)
+    purged = _judged_purged(held)
+    if purged is not None:
+        yield unprovable("suite", len(held_verdicts), purged, *held.id)
+        return
     try:
         made = verdicts_again.judge(held.lake, held.commits["verify"], *held.id)
     except (ParamsError, LibraryError) as error:  # a plug-in or a library is not here
@@ -216,6 +225,18 @@ def _decided(held: RoundAtRef) -> Iterator[Batch]:
     yield held.findings("decided", len(here), found)
 
 
+def _judged_purged(held: RoundAtRef) -> str | None:
+    """Why verdicts cannot be given again, where rows were purged that they were given on."""
+    purged = held.lacking("verify", "candidates")
+    if purged.is_empty():
+        prefix = refs.table(held.tables.dataset, "samples")
+        purged = purges.lacking_at(held.lake, held.commits["verify"].id, prefix)
+    if purged.is_empty():
+        return None
+    names = ", ".join(purged["takedown"].unique().sort())
+    return f"{len(purged):,} rows that they were given on were purged by the take-down {names}"
+
+
 def _is_verified(held: RoundAtRef) -> bool:
     """Whether the history has verdicts on the round.
 
@@ -241,15 +262,21 @@ def _candidates(held: RoundAtRef) -> pl.DataFrame:
     """The candidates that were decided on: round, row, sample_id, columns_digest."""
     candidates = held.made("verify", "candidates")
     keys = collect(columns(candidates, schema.SAMPLE_KEY, f"the candidates of {held.tables.what}"))
+    purged = held.lacking("verify", "candidates")
+    gone = purged.select(schema.SAMPLE_KEY.names()).cast(schema.SAMPLE_KEY)
     metadata = StageMetadata.from_commit(held.commits["curate"])
     made_by = metadata.key.versions if metadata is not None and metadata.key is not None else {}
     if made_by.get("curate", FIRST_CURATE) == FIRST_CURATE:
-        return keys
+        return pl.concat([keys, gone]).sort("row")
     digests = [
         payload.columns_digests(block, held.tables.identity)
         for block in payload.blocks(candidates, f"the candidates of {held.tables.what}")
     ]
-    return keys.with_columns(pl.concat(digests)) if digests else keys
+    whole = keys.with_columns(pl.concat(digests)) if digests else keys
+    if purged.is_empty():
+        return whole
+    gone = purged.select(*schema.SAMPLE_KEY, payload.COLUMN).cast(whole.schema)
+    return pl.concat([whole, gone]).sort("row")
 
 
 def _earlier(held: RoundAtRef) -> pl.DataFrame:
@@ -257,7 +284,11 @@ def _earlier(held: RoundAtRef) -> pl.DataFrame:
     dataset = held.tables.dataset
     samples = tables.read(held.lake, held.commits["verify"].id, dataset, "samples")
     what = f"the samples before {held.tables.what}"
-    return collect(columns(samples, schema.SAMPLE_KEY, what)).with_columns(dataset=pl.lit(dataset))
+    keys = collect(columns(samples, schema.SAMPLE_KEY, what))
+    prefix = refs.table(dataset, "samples")
+    purged = purges.lacking_at(held.lake, held.commits["verify"].id, prefix)
+    gone = purged.select(schema.SAMPLE_KEY.names()).cast(schema.SAMPLE_KEY)
+    return pl.concat([keys, gone]).with_columns(dataset=pl.lit(dataset))
 
 
 def _bound(held: RoundAtRef) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
-from pipelines.common.errors import ReplayError
+from pipelines.common.errors import PurgedError, ReplayError
 from pipelines.common.settings import parse
 from pipelines.common.shards import Shard
 from pipelines.generators import model_folder
@@ -26,7 +26,7 @@ from pipelines.generators.protocol import GenerateRequest, Replays
 from pipelines.generators.registry import GENERATORS
 from pipelines.inquiry import shard_comparison
 from pipelines.params import Dataset
-from pipelines.rounds import history, manifest, model_store, pinned_samples
+from pipelines.rounds import history, manifest, model_store, pinned_samples, purges
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,7 @@ def replay(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> Re
         ReplayError: The record is incomplete, or names a generator that cannot be replayed.
     """
     record = _record(lake, commit, dataset, number, shard)
+    _refuse_purged(lake, record)
     reference, generator = _generator(record)
     replayed = _replayed(lake, record, reference, generator)
     recorded = record.manifest.get("environment", {})
@@ -117,6 +118,28 @@ def replay(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> Re
         for name in {**replayed.environment, **recorded}
     )
     return Replay(record, shard_comparison.differing(record.rows, replayed.rows), environment)
+
+
+def _refuse_purged(lake: Lake, record: Record) -> None:
+    """Refuse to replay a shard of which rows, or files of its generator, were purged.
+
+    Raises:
+        PurgedError: some were.
+    """
+    lost = purges.of_lake(lake)
+    parts = (
+        refs.partition(record.dataset, table, record.round)
+        for table in ("candidates", model_store.TABLE)
+    )
+    held = {item.checksum for part in parts for item in lake.objects(record.commit, part)}
+    names = {
+        done.takedown for done in lost.records for item in done.objects if item.cleaned.md5 in held
+    }
+    if names:
+        raise PurgedError(
+            f"round {record.round} of {record.dataset} cannot be replayed: rows of it, or of what "
+            f"its generator learned from, were purged by the take-down {', '.join(sorted(names))}"
+        )
 
 
 def _record(lake: Lake, commit: str, dataset: str, number: int, shard: int) -> Record:

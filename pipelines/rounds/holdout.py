@@ -21,7 +21,7 @@ from lake.errors import ConflictError, CorruptError, NotFoundError
 from lineage.errors import LineageError
 from lineage.schema import UNREADABLE
 from pipelines.common.errors import StaleError
-from pipelines.rounds import holdout_digest, tables
+from pipelines.rounds import holdout_digest, purges, tables
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import DATASET, KEY, StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
@@ -97,11 +97,18 @@ class HeldOut:
         """
         if name not in self._read:
             found = self._stored(name)
-            wrong = _difference(self.named, name, found) if self.named.digest else None
+            wrong = self._difference(name, found) if self.named.digest else None
             if wrong is not None:
                 raise self._stale(wrong)
             self._read[name] = found if self.named.digest else self._identified(name, found)
         return self._read[name]
+
+    def _difference(self, name: str, found: pl.DataFrame) -> str | None:
+        """Say how a table differs from the one that round 0 names; purged rows count as there."""
+        prefix = f"{self.named.dataset}/{name}/"
+        return _difference(
+            self.named, name, found, purges.lacking_at(self.lake, self.commit, prefix)
+        )
 
     def _identified(self, name: str, found: pl.DataFrame) -> pl.DataFrame:
         """A table that no digest covers, with the ids of its content."""
@@ -259,11 +266,14 @@ def _refuse_others(lake: Lake, wanted: Named, split: Mapping[str, pl.DataFrame])
         )
 
 
-def _difference(wanted: Named, name: str, table: pl.DataFrame) -> str | None:
-    """Say how a table differs from the one that round 0 names; None if it does not."""
+def _difference(wanted: Named, name: str, table: pl.DataFrame, purged: pl.DataFrame) -> str | None:
+    """Say how a table differs from the one that round 0 names; None if it does not.
+
+    Rows that were purged from it count as there (`purges.LACKING`).
+    """
     words = _words(name)
     try:
-        found = holdout_digest.of_table(table, wanted.identity)
+        found = holdout_digest.of_table(table, wanted.identity, purged)
     except (LineageError, *UNREADABLE):
         return f"its {words} have other columns"
     if found.misnamed:

@@ -32,13 +32,17 @@ class TableDigest:
     """Number of rows whose stored id is not that of their content."""
 
 
-def of_table(table: pl.DataFrame, identity: Sequence[str]) -> TableDigest:
+def of_table(
+    table: pl.DataFrame, identity: Sequence[str], purged: pl.DataFrame | None = None
+) -> TableDigest:
     """Digest a table of the hold-out.
 
     Args:
         table: row, sample_id and payload; all columns count.
         identity: the columns that are the content of a sample. Where labels are part of it, the
             stored ids of fingerprints, which have no labels, are digested.
+        purged: rows that were purged from it, which are digested too: row, sample_id,
+            columns_digest.
 
     Raises:
         IdentityError: a column has no canonical bytes.
@@ -48,7 +52,11 @@ def of_table(table: pl.DataFrame, identity: Sequence[str]) -> TableDigest:
     misnamed = int(stored.ne_missing(ids).sum())
     named = ids if _holds(table, identity) else sample_ids(table, [ID])
     rows = table.select("row").with_columns(named, payload.columns_digests(table, identity))
-    return TableDigest(payload.digest(rows), len(table), misnamed)
+    if purged is not None and len(purged):
+        keys = purged[ID] if _holds(table, identity) else sample_ids(purged.select(ID), [ID])
+        gone = purged.select("row", keys.alias(ID), payload.COLUMN)
+        rows = pl.concat([rows, gone.select(rows.columns).cast(rows.schema)])
+    return TableDigest(payload.digest(rows), len(rows), misnamed)
 
 
 def content_ids(table: pl.DataFrame, identity: Sequence[str]) -> pl.Series:

@@ -12,6 +12,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from lake.client import Lake
+from pipelines.rounds import purges
 
 COMMIT: Final = re.compile(r"[0-9a-f]{64}")
 KEPT: Final = 64
@@ -21,12 +22,17 @@ _listed: WeakKeyDictionary[Lake, dict[tuple[str, str], dict[str, str]]] = WeakKe
 
 
 def checksums(lake: Lake, ref: str, dataset: str) -> Mapping[str, str]:
-    """Checksums of the objects of a data set at a ref, by path, in order of the paths."""
+    """Checksums of the objects of a data set at a ref, by path, in order of the paths.
+
+    That of an object of which rows were purged is the one that it was written with, as a signed
+    record says (`pipelines.rounds.purges`).
+    """
     kept = _listed.setdefault(lake, {})
     key = ref, dataset
     if key in kept:
         return kept[key]
-    found = {item.path: item.checksum for item in lake.objects(ref, f"{dataset}/")}
+    original = purges.of_lake(lake).original
+    found = {item.path: original(item.checksum) for item in lake.objects(ref, f"{dataset}/")}
     if COMMIT.fullmatch(ref):
         while len(kept) >= KEPT:
             del kept[next(iter(kept))]

@@ -144,7 +144,12 @@ def _of_images(frame: pl.DataFrame, _: Modality, columns: Sequence[str]) -> pl.D
 
 
 def _of_texts(frame: pl.DataFrame, modality: Modality, _: Sequence[str]) -> pl.DataFrame:
-    texts = shingles.normal(modality.shown(frame)["text"])
+    return of_texts(modality.shown(frame)["text"])
+
+
+def of_texts(column: pl.Series) -> pl.DataFrame:
+    """Compute the fingerprints of texts, as `of_rows` does of rows of texts."""
+    texts = shingles.normal(column)
     exact = [None if text is None else _hashed(text.encode()) for text in texts]
     known = texts.drop_nulls()
     shingling = text_similarity.SHINGLING

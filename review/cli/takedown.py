@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from review.cli import purge
 from review.cli.dispatch import DatasetOption, Json, runs
 
 ACT = "act"
@@ -71,3 +72,6 @@ def act(
 @runs("review.commands.takedown", "listing")
 def listing(*, as_json: Json = False) -> None:
     """List what was taken down."""
+
+
+purge.add_to(takedowns)

@@ -1,0 +1,231 @@
+"""Signed records of purges: what the lake held before, and who says so.
+
+A purge leaves every commit and signature as it is, and lets the lake read cleaned objects in the
+place of the purged ones (docs/decisions/0033). What was signed are the checksums of before. So each
+purge leaves a record, signed by a trusted key, which says which object stands for which, and which
+rows it lacks. Who compares a lake with what was signed, counted or digested reads it: an object
+that a record names counts as the one that it stands for, and a row that it names as purged. An
+object that no record names, or whose record nobody trusted signed, is just another one than was
+signed.
+
+Records lie on the branch `stemma-purged` of the repositories whose objects they are about, so a
+lake that is moved takes them along. They hold digests and no payload.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import polars as pl
+from pydantic import ValidationError
+
+from lake import documents, refs
+from lake.client import Lake
+from lake.documents import DocumentError
+from pipelines.common import dsse
+from pipelines.common.errors import EnvelopeError
+from pipelines.common.settings import StrictModel, strictly
+from pipelines.common.signing import Signer, Trusted
+from pipelines.rounds import trust
+
+PREDICATE: Final = "https://stemma.dev/purge/v1"
+"""Type of the predicate of a record."""
+ROWS: Final = pl.Schema(
+    {
+        "object": pl.String(),
+        "row": pl.Int64(),
+        "sample_id": pl.Binary(),
+        "columns_digest": pl.Binary(),
+        "takedown": pl.String(),
+    }
+)
+"""Rows that cleaned objects lack: checksum (MD5) of the object, the row, and digests of it."""
+
+
+class StoredBytes(StrictModel):
+    """An object by its digests and size."""
+
+    sha256: str
+    md5: str
+    size: int
+
+
+class PurgedRow(StrictModel):
+    """A row that a cleaned object lacks; digests in hex."""
+
+    row: int
+    sample_id: str
+    columns_digest: str | None = None
+
+
+class PurgedObject(StrictModel):
+    """An object that was purged, and the one that stands for it."""
+
+    purged: StoredBytes
+    cleaned: StoredBytes
+    places: tuple[str, ...]
+    """Where it was, as repository and path."""
+    whole: bool
+    """Whether nothing of it is left."""
+    count: int
+    """How many rows it lacks, or cells that are null."""
+    rows: tuple[PurgedRow, ...] = ()
+    """Rows that it lacks, where its rows have numbers and ids."""
+
+
+class PurgeRecord(StrictModel):
+    """What a purge took out of a lake."""
+
+    takedown: str
+    created: int
+    """Unix seconds."""
+    who: str
+    ids: tuple[str, ...]
+    """Ids of the content that was looked for, as 64 hex digits, sorted."""
+    objects: tuple[PurgedObject, ...]
+    local: tuple[str, ...] = ()
+    """Files of the project that were written again or removed."""
+    unread: tuple[str, ...] = ()
+    """What could not be read, and why."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Purges:
+    """The records of a lake that count."""
+
+    records: tuple[PurgeRecord, ...] = ()
+    originals: Mapping[str, str] = field(default_factory=dict)
+    """Checksum (MD5) of the purged object, by that of the cleaned one."""
+    rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ROWS))
+    refused: tuple[str, ...] = ()
+    """Records that do not count, and why."""
+
+    def original(self, checksum: str) -> str:
+        """The checksum that an object had when it was written."""
+        return self.originals.get(checksum, checksum)
+
+    def lacking(self, checksums: Iterable[str]) -> pl.DataFrame:
+        """The rows that some objects lack, as `ROWS`."""
+        return self.rows.filter(pl.col("object").is_in(list(checksums)))
+
+
+NONE: Final = Purges()
+LACKING: Final = pl.Schema(
+    {"round": pl.Int32(), **{name: ROWS[name] for name in ROWS if name != "object"}}
+)
+"""Rows that tables lack: their round, and as `ROWS`."""
+_read: WeakKeyDictionary[Lake, tuple[str, Purges]] = WeakKeyDictionary()
+
+
+def of_lake(lake: Lake) -> Purges:
+    """The records of a lake; they are read again when one was added."""
+    head = lake.head(refs.PURGED)
+    if head is None:
+        return NONE
+    known = _read.get(lake)
+    if known is None or known[0] != head:
+        known = head, _load(lake, head, trust.keys())
+        _read[lake] = known
+    return known[1]
+
+
+def lacking_at(lake: Lake, ref: str, prefix: str) -> pl.DataFrame:
+    """The rows that the tables under a prefix lack at a ref, as `LACKING`, in order."""
+    known = of_lake(lake)
+    parts = [pl.DataFrame(schema=LACKING)]
+    for item in lake.objects(ref, prefix) if known.originals else ():
+        rows = known.lacking([item.checksum])
+        number = pl.lit(refs.round_of(item.path), pl.Int32).alias("round")
+        parts.append(rows.select(number, pl.exclude("object")).cast(LACKING))
+    return pl.concat(parts).sort("round", "row")
+
+
+def encoded(record: PurgeRecord, signer: Signer) -> bytes:
+    """Sign a record: an in-toto statement about the purged objects, in a DSSE envelope."""
+    subjects = [
+        {"name": item.places[0], "digest": {"sha256": item.purged.sha256}}
+        for item in record.objects
+    ]
+    content = dsse.statement(subjects, PREDICATE, record.model_dump(mode="json"))
+    return json.dumps(dsse.sign(content, signer), indent=1).encode() + b"\n"
+
+
+def keep(lake: Lake, record: PurgeRecord, envelope: bytes) -> None:
+    """Store a signed record in a repository that the purge is about."""
+    if lake.head(refs.PURGED) is None:
+        *_, first = lake.log(refs.MAIN)
+        lake.set_branch(refs.PURGED, first.id)
+    number = len(lake.objects(refs.PURGED, f"{record.takedown}/")) + 1
+    path = f"{record.takedown}/{number:03d}{dsse.SUFFIX}"
+    lake.write_bytes(refs.PURGED, path, envelope, "application/json")
+    lake.commit(refs.PURGED, f"Purge for the take-down {record.takedown}", {})
+
+
+def parsed(envelope: object, trusted: Trusted | None) -> PurgeRecord:
+    """Read a signed record; without trusted keys its signature is not verified.
+
+    Raises:
+        EnvelopeError: it is no record, or nobody trusted signed it.
+    """
+    if trusted is None:
+        content: Mapping[str, Any] = dsse.unverified(envelope)
+    else:
+        content = dsse.verify(envelope, trusted).statement
+    try:
+        return strictly(PurgeRecord, content.get("predicate"))
+    except ValidationError as error:
+        raise EnvelopeError("the statement is no record of a purge; find who wrote it") from error
+
+
+def _load(lake: Lake, head: str, trusted: Trusted | None) -> Purges:
+    records, refused = [], []
+    for item in lake.objects(head):
+        try:
+            envelope = documents.parse_json(lake.read(head, item.path, dsse.MAX_BYTES))
+            records.append(parsed(envelope, trusted))
+        except (EnvelopeError, DocumentError) as error:
+            refused.append(f"{item.path} on {refs.PURGED}: {error}")
+    objects = [(record, item) for record in records for item in record.objects]
+    by_cleaned = {item.cleaned.md5: item for _, item in objects}
+    direct = {name: item.purged.md5 for name, item in by_cleaned.items()}
+    rows = [
+        {
+            "object": item.cleaned.md5,
+            "row": row.row,
+            "sample_id": bytes.fromhex(row.sample_id),
+            "columns_digest": bytes.fromhex(row.columns_digest) if row.columns_digest else None,
+            "takedown": record.takedown,
+        }
+        for record, item in objects
+        for row in _rows(item, by_cleaned)
+    ]
+    return Purges(
+        tuple(records),
+        {name: _first(name, direct) for name in direct},
+        pl.DataFrame(rows, schema=ROWS),
+        tuple(refused),
+    )
+
+
+def _first(checksum: str, direct: Mapping[str, str]) -> str:
+    """The checksum of the object that was written first, before it was purged once or again."""
+    seen = {checksum}
+    while (before := direct.get(checksum)) is not None and before not in seen:
+        checksum = before
+        seen.add(checksum)
+    return checksum
+
+
+def _rows(item: PurgedObject, by_cleaned: Mapping[str, PurgedObject]) -> list[PurgedRow]:
+    """The rows that an object lacks, those of earlier purges of it too."""
+    rows, seen = [*item.rows], {item.cleaned.md5}
+    before = by_cleaned.get(item.purged.md5)
+    while before is not None and before.cleaned.md5 not in seen:
+        rows += before.rows
+        seen.add(before.cleaned.md5)
+        before = by_cleaned.get(before.purged.md5)
+    return rows

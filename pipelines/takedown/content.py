@@ -1,0 +1,199 @@
+"""Content that was taken down, found again in rows, images and texts that were decoded.
+
+Ids are computed again from what is found, for every data set of the lake, whatever a table says of
+itself; and fingerprints of the deny-list find what is nearly the same. A column of ids, as lineage
+and decisions have it, is a digest and no content. While the content is still there, as in a purge,
+texts are also found inside of longer ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from lineage import identity
+from lineage.errors import LineageError
+from lineage.schema import UNREADABLE
+from pipelines.modalities import Modality
+from pipelines.takedown import fingerprints
+from pipelines.takedown.deny_list import EMPTY, DenyList
+
+SHORTEST: Final = 12
+"""Characters from which a text that was taken down is looked for inside of longer ones."""
+MAX_LINES: Final = 20_000
+"""Lines of a text that are compared one by one."""
+WHOLE: Final = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a data set of the lake is made: its modality, and the columns that are its content."""
+
+    dataset: str
+    modality: Modality
+    identity: tuple[str, ...]
+
+    @property
+    def image(self) -> str | None:
+        """The column whose image alone is the content; None where there is more, or no image."""
+        is_image = self.modality.name == "image" and len(self.identity) == 1
+        return self.identity[0] if is_image else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wanted:
+    """What is looked for: ids, fingerprints, and texts while they are known."""
+
+    ids: frozenset[bytes]
+    shapes: tuple[Shape, ...]
+    entries: DenyList = EMPTY
+    texts: frozenset[str] = frozenset()
+    """Texts that were taken down, and parts of them."""
+    _images: dict[bytes, str] = field(default_factory=dict)
+    """What images that were compared before are, by their bytes."""
+
+    def rows(self, frame: pl.DataFrame) -> tuple[pl.Series, bool]:
+        """Find the rows of a table that are content which was taken down.
+
+        Returns:
+            [n] how each row was found, null where it was not; and whether the table has the
+            columns of some data set's content at all.
+        """
+        how = pl.Series("how", [None] * len(frame), dtype=pl.String)
+        named = pl.Series("id", sorted(self.ids), dtype=pl.Binary).implode()
+        fits = False
+        for shape in self._distinct():
+            if not set(shape.identity) <= set(frame.columns) or frame.is_empty():
+                continue
+            try:
+                ids = identity.sample_ids(frame, shape.identity)
+            except (LineageError, *UNREADABLE):
+                continue
+            fits = True
+            how = _first(how, pl.select(pl.when(ids.is_in(named)).then(pl.lit("id"))))
+            how = _first(how, self._near(frame, ids, shape))
+        return how, fits
+
+    def images(self, files: Sequence[bytes]) -> list[str | None]:
+        """Find the files of images that were taken down."""
+        new = list(dict.fromkeys(file for file in files if file not in self._images))
+        for name in {shape.image for shape in self.shapes} - {None}:
+            frame = pl.DataFrame(
+                {str(name): [{"bytes": file, "path": None} for file in new]},
+                schema={str(name): pl.Struct({"bytes": pl.Binary(), "path": pl.String()})},
+            )
+            how, _ = self.rows(frame)
+            for file, one in zip(new, how, strict=True):
+                if one is not None:
+                    self._images[file] = one
+        return [self._images.get(file) for file in files]
+
+    def texts_in(self, texts: Sequence[str]) -> list[str | None]:
+        """Find out which texts are, or hold, one that was taken down, and how that was seen."""
+        own = self.entries.entries.filter(pl.col("modality") == WHOLE)
+        if not self.texts and own.is_empty():
+            return [None] * len(texts)
+        found: dict[str, str | None] = {}
+        for text in dict.fromkeys(texts):
+            found[text] = "text" if self._holds(text) else None
+        if len(own):
+            open_ = [text for text, how in found.items() if how is None]
+            found |= dict(zip(open_, _by_fingerprint(open_, own), strict=True))
+        return [found[text] for text in texts]
+
+    def _holds(self, text: str) -> bool:
+        return text in self.texts or any(
+            len(part) >= SHORTEST and part in text for part in self.texts
+        )
+
+    def _near(self, frame: pl.DataFrame, ids: pl.Series, shape: Shape) -> pl.DataFrame:
+        found = self.entries.matches(
+            frame.with_columns(ids.alias("sample_id")), shape.modality, shape.identity
+        )
+        how = pl.DataFrame({"index": range(len(frame))}).join(
+            found.select("index", "how"), on="index", how="left", maintain_order="left"
+        )
+        return how.select("how")
+
+    def _distinct(self) -> Iterator[Shape]:
+        """The shapes that differ in more than the name of their data set."""
+        seen: dict[tuple[str, tuple[str, ...]], Shape] = {}
+        for shape in self.shapes:
+            seen.setdefault((shape.modality.name, shape.identity), shape)
+        yield from seen.values()
+
+
+def _by_fingerprint(texts: Sequence[str], entries: pl.DataFrame) -> list[str | None]:
+    """Compare texts, and each line of those of several lines, with entries of the deny-list."""
+    lines = [[text, *_lines(text)] for text in texts]
+    flat = [line for some in lines for line in some]
+    made = fingerprints.of_texts(pl.Series("text", flat, dtype=pl.String))
+    near, _ = fingerprints.near_pairs(made["near"], entries["near"], WHOLE)
+    exact = made["exact"].is_in(entries["exact"].drop_nulls().implode()).fill_null(value=False)
+    how: list[str | None] = ["exact" if one else None for one in exact]
+    for index in near:
+        how[index] = how[index] or "near"
+    found: list[str | None] = []
+    start = 0
+    for some in lines:
+        seen = [one for one in how[start : start + len(some)] if one]
+        found.append("exact" if "exact" in seen else next(iter(seen), None))
+        start += len(some)
+    return found
+
+
+def _lines(text: str) -> list[str]:
+    lines = text.splitlines()[:MAX_LINES]
+    return [line for line in lines if line.strip()] if len(lines) > 1 else []
+
+
+def _first(how: pl.Series, other: pl.DataFrame) -> pl.Series:
+    """What is known of rows, and where nothing is, what another search says."""
+    return pl.select(pl.coalesce(how, other.to_series())).to_series().alias("how")
+
+
+def texts_of(frame: pl.DataFrame, shape: Shape) -> frozenset[str]:
+    """The texts of rows: of each column that is content, and of all together as they are shown."""
+    if shape.modality.name != WHOLE:
+        return frozenset()
+    columns = [frame[name] for name in shape.identity if frame.schema[name] == pl.String]
+    columns.append(shape.modality.shown(frame)[WHOLE])
+    return frozenset(text for column in columns for text in column if text and text.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Values in a column of a table, however deep, each with the row that it is in."""
+
+    column: str
+    rows: pl.Series
+    values: pl.Series
+
+
+def cells(frame: pl.DataFrame) -> Iterator[Cells]:
+    """All texts and bytes in a table."""
+    for name in frame.columns:
+        rows = pl.int_range(len(frame), eager=True, dtype=pl.Int64)
+        yield from _inside(name, rows, frame[name])
+
+
+def _inside(name: str, rows: pl.Series, values: pl.Series) -> Iterator[Cells]:
+    kept = values.is_not_null()
+    if not kept.any():
+        return
+    rows, values = rows.filter(kept), values.filter(kept)
+    dtype = values.dtype
+    if dtype in (pl.String, pl.Binary):
+        yield Cells(name, rows, values)
+    elif isinstance(dtype, pl.Categorical | pl.Enum):
+        yield Cells(name, rows, values.cast(pl.String))
+    elif isinstance(dtype, pl.List | pl.Array):
+        lists = values.arr.to_list() if isinstance(dtype, pl.Array) else values
+        flat = pl.DataFrame({"row": rows, "value": lists}).explode("value")
+        yield from _inside(name, flat["row"], flat["value"])
+    elif isinstance(dtype, pl.Struct):
+        for one in dtype.fields:
+            yield from _inside(f"{name}.{one.name}", rows, values.struct.field(one.name))

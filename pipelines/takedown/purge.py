@@ -1,0 +1,224 @@
+"""Purge: what was taken down goes from every version of the lake, and from the project's caches.
+
+Every object of the lake is decoded and searched, whatever commits refer to it. Those that hold what
+was taken down, or what was made from it by explicit parents, are written again without it. A signed
+record says which objects stand for which (`pipelines.rounds.purges`); then the lake reads the
+cleaned ones in one step (`lake.purging`), and the project's own files follow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from lake import purging, refs
+from lake.client import Lake
+from lake.errors import NotFoundError
+from lake.home import LakeHome
+from lake.purging import Purged
+from lineage import payload, schema
+from lineage.ancestry import walks
+from lineage.errors import LineageError
+from pipelines import modalities
+from pipelines.rounds import ancestry_index, manifest, purges, trust
+from pipelines.rounds.purges import PurgedObject, PurgedRow, PurgeRecord, StoredBytes
+from pipelines.takedown import content, deny_list, lake_files, occurrences, record, search
+from pipelines.takedown.content import Shape, Wanted
+from pipelines.takedown.lake_files import LakeFile
+from pipelines.takedown.record import TakedownRecord
+from pipelines.takedown.search import Cleaned
+
+Progress = Callable[[int, int], None]
+"""Is told how many bytes were searched, and of how many."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundObject:
+    """An object that holds what was taken down, and what stands in its place."""
+
+    file: LakeFile
+    stored: StoredBytes
+    cleaned: Cleaned
+    hits: int
+
+    def record(self, shapes: Iterable[Shape]) -> PurgedObject:
+        """What the record says of it."""
+        return PurgedObject(
+            purged=self.stored,
+            cleaned=stored_bytes(self.cleaned.data),
+            places=self.file.places,
+            whole=self.cleaned.whole,
+            count=self.hits,
+            rows=tuple(_rows(self.cleaned.removed, shapes)),
+        )
+
+
+@dataclass(slots=True, eq=False)
+class PurgePlan:
+    """What a purge would write again, and what could not be read."""
+
+    takedown: TakedownRecord
+    wanted: Wanted
+    objects: list[FoundObject] = field(default_factory=list)
+    unread: list[tuple[str, str]] = field(default_factory=list)
+    searched: int = 0
+    """Files that were searched."""
+
+
+def plan(lake: Lake, home: LakeHome, name: str, tell: Progress) -> PurgePlan:
+    """Find the objects of an embedded lake that hold what was taken down.
+
+    Args:
+        lake: the lake.
+        home: its directory.
+        name: of the take-down.
+        tell: is told how far it is.
+
+    Raises:
+        DataError: main holds no such take-down.
+    """
+    takedown = record.read(lake, refs.MAIN, name)
+    equal = deny_list.DenyList(entries_of(lake, name).entries.with_columns(near=None))
+    wanted = Wanted(ids_of(lake, takedown), shapes_of(lake, takedown.main), equal)
+    files = lake_files.objects(home)
+    if any(shape.modality.name == content.WHOLE for shape in wanted.shapes):
+        half: Progress = lambda done, total: tell(done, 2 * total)  # noqa: E731  of two searches
+        texts = {text for found in _search(files, wanted, half) for text in _texts(found, wanted)}
+        wanted = Wanted(wanted.ids, wanted.shapes, equal, frozenset(texts))
+        rest: Progress = lambda done, total: tell(total + done, 2 * total)  # noqa: E731
+    else:
+        rest = tell
+    made = PurgePlan(takedown, wanted)
+    for file, data, found in _search(files, wanted, rest):
+        made.searched += 1
+        made.unread += [(f"{file.places[0]}: {place}", why) for place, why in found.unread]
+        hits = found.hits()
+        if hits:
+            cleaned = search.clean(data, found, name, file.name)
+            made.objects.append(FoundObject(file, stored_bytes(data), cleaned, len(hits)))
+    return made
+
+
+def carry_out(lake: Lake, held_out: Lake, home: LakeHome, made: PurgePlan) -> PurgedLake:
+    """Purge what a plan found; the record of it is signed and stored first.
+
+    Raises:
+        SigningError: there is no key to sign with.
+        LakeError: the lake refuses, or does not answer.
+    """
+    shapes = made.wanted.shapes
+    signer = trust.signer(lake)
+    done = PurgeRecord(
+        takedown=made.takedown.name,
+        created=int(time.time()),
+        who=signer.name,
+        ids=tuple(sorted(one.hex() for one in made.wanted.ids)),
+        objects=tuple(item.record(shapes) for item in made.objects),
+        unread=tuple(f"{place} {why}" for place, why in made.unread),
+    )
+    if not made.objects:
+        return PurgedLake(done, None)
+    envelope = purges.encoded(done, signer)
+    for repository in (lake, held_out):
+        try:
+            purges.keep(repository, done, envelope)
+        except NotFoundError:  # a project without a hold-out
+            if repository is lake:
+                raise
+    cleaned = (
+        purging.Cleaned(item.stored.sha256, item.cleaned.data, item.hits) for item in made.objects
+    )
+    statement = hashlib.sha256(envelope).hexdigest()
+    return PurgedLake(done, purging.purge(home.path, done.takedown, statement, cleaned))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PurgedLake:
+    """What a purge did in the lake."""
+
+    record: PurgeRecord
+    purged: Purged | None
+    """None where nothing was found."""
+
+
+def stored_bytes(data: bytes) -> StoredBytes:
+    """The digests and the size of a file."""
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    return StoredBytes(sha256=hashlib.sha256(data).hexdigest(), md5=md5, size=len(data))
+
+
+def ids_of(lake: Lake, takedown: TakedownRecord) -> frozenset[bytes]:
+    """Ids of what was taken down, and of all that was made from it by explicit parents."""
+    index = ancestry_index.open_at(lake, takedown.main)
+    direct = walks.descendants(index, occurrences.numbers(index, takedown.ids)).direct
+    ids = {bytes.fromhex(one) for one in takedown.ids}
+    return frozenset({*ids, *index.nodes(direct)["sample_id"]})
+
+
+def shapes_of(lake: Lake, commit: str) -> tuple[Shape, ...]:
+    """How the data sets of a commit are made."""
+    names = sorted({path.partition("/")[0] for path in _manifests(lake, commit)})
+    found = []
+    for name in names:
+        real = manifest.read(lake, commit, name, 0)
+        identity = tuple(real.get("identity", ["image"]))
+        found.append(Shape(name, modalities.recorded(real), identity))
+    return tuple(found)
+
+
+def entries_of(lake: Lake, name: str) -> deny_list.DenyList:
+    """The entries of one take-down."""
+    entries = deny_list.entries_at(lake, refs.MAIN, name)
+    named = entries.select(pl.lit(name).alias("takedown"), *deny_list.ENTRY)
+    return deny_list.DenyList(named)
+
+
+def _manifests(lake: Lake, commit: str) -> Iterator[str]:
+    return (item.path for item in lake.objects(commit) if item.path.endswith("/rounds/000.json"))
+
+
+def _search(
+    files: Iterable[LakeFile], wanted: Wanted, tell: Progress
+) -> Iterator[tuple[LakeFile, bytes, search.Found]]:
+    known = list(files)
+    total, done = sum(file.path.stat().st_size for file in known), 0
+    for file in known:
+        data = file.path.read_bytes()
+        yield file, data, search.find(data, wanted)
+        done += len(data)
+        tell(done, total)
+
+
+def _texts(searched: tuple[LakeFile, bytes, search.Found], wanted: Wanted) -> Iterator[str]:
+    """The texts of the rows that a search recognised."""
+    _, _, found = searched
+    for table in found.tables:
+        for shape in wanted.shapes:
+            if table.fits and set(shape.identity) <= set(table.frame.columns):
+                rows = table.frame.filter(table.rows.is_not_null())
+                yield from content.texts_of(rows, shape) if len(rows) else ()
+
+
+def _rows(removed: pl.DataFrame, shapes: Iterable[Shape]) -> Iterator[PurgedRow]:
+    """The rows that a table lacks, where they have numbers and ids, with digests of their rest."""
+    if not {"row", "sample_id"} <= set(removed.columns) or removed.is_empty():
+        return
+    digests = _digests(removed, shapes)
+    for row, key, digest in zip(removed["row"], removed["sample_id"], digests, strict=True):
+        if isinstance(row, int) and isinstance(key, bytes) and len(key) == schema.ID_BYTES:
+            hexed = None if digest is None else digest.hex()
+            yield PurgedRow(row=row, sample_id=key.hex(), columns_digest=hexed)
+
+
+def _digests(removed: pl.DataFrame, shapes: Iterable[Shape]) -> list[bytes | None]:
+    for shape in shapes:
+        if set(shape.identity) <= set(removed.columns):
+            try:
+                return payload.columns_digests(removed, shape.identity).to_list()
+            except LineageError:
+                continue
+    return [None] * len(removed)

@@ -1,0 +1,164 @@
+"""`stemma takedown purge`: what was taken down goes from every version of the lake."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from pipelines.params import load
+from pipelines.rounds.context import open_lake
+from pipelines.takedown import lake_files, local_files, purge
+from pipelines.takedown.local_files import LocalPurge
+from pipelines.takedown.purge import PurgedLake, PurgePlan
+from review.cli.byte_bar import byte_bar
+from review.cli.output import make_console, number, print_json, table
+from review.errors import UsageError
+
+SHOWN = 40
+"""Objects that are listed."""
+
+
+def run(*, name: str, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Purge what a take-down took, unless this is a dry run.
+
+    Raises:
+        UsageError: the lake is another server's, or the purge is not confirmed.
+        DataError: main holds no such take-down.
+        LakeError: the lake refuses, or does not answer.
+    """
+    params = load()
+    lake, held_out = open_lake(params), open_lake(params, holdout=True)
+    home = lake_files.home(Path.cwd())
+    if home is None:
+        raise UsageError(
+            "this project's lake is another server's, which alone can remove objects: take the "
+            "samples from main (`stemma takedown`), move its branches on, and let its garbage "
+            "collection remove what no branch leads to (docs/takedown.md)"
+        )
+    with byte_bar("searching the lake") as tell:
+        made = purge.plan(lake, home, name, tell)
+    if dry_run:
+        if as_json:
+            print_json({"dry_run": True, **_planned(made)})
+        else:
+            _print_plan(made)
+        return
+    if not as_json:
+        _print_plan(made)
+    _confirm(name, yes=yes)
+    done = purge.carry_out(lake, held_out, home, made)
+    datasets = sorted(shape.dataset for shape in made.wanted.shapes)
+    with byte_bar("searching the project") as tell:
+        local = local_files.purge(Path.cwd(), made.wanted, name, datasets, tell)
+    if as_json:
+        print_json({"dry_run": False, **_planned(made), **_done(done, local)})
+    else:
+        _print_done(name, done, local)
+
+
+def _confirm(name: str, *, yes: bool) -> None:
+    """Ask for the name of the take-down, since nothing brings back what is purged.
+
+    Raises:
+        UsageError: it is not given.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"nothing brings back what is purged: confirm it with --yes for {name}")
+    sys.stderr.write(f"Nothing brings back what is purged. Type {name} to go on: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() != name:
+        raise UsageError("that is not its name: nothing was purged")
+
+
+def _planned(made: PurgePlan) -> dict[str, Any]:
+    return {
+        "takedown": made.takedown.name,
+        "ids": len(made.wanted.ids),
+        "searched": made.searched,
+        "objects": [
+            {
+                "sha256": item.file.name,
+                "places": list(item.file.places),
+                "found": item.hits,
+                "whole": item.cleaned.whole,
+                "bytes": item.stored.size,
+            }
+            for item in made.objects
+        ],
+        "unread": [{"place": place, "why": why} for place, why in made.unread],
+    }
+
+
+def _done(done: PurgedLake, local: LocalPurge) -> dict[str, Any]:
+    purged = done.purged
+    return {
+        "purged": {
+            "objects": purged.objects if purged else 0,
+            "bytes": purged.object_bytes if purged else 0,
+            "uploads_ended": purged.uploads if purged else 0,
+        },
+        "local": {
+            "searched": local.searched,
+            "rewritten": [str(path) for path in local.rewritten],
+            "removed": [str(path) for path in local.removed],
+            "unread": [{"place": str(path), "why": why} for path, why in local.unread],
+        },
+    }
+
+
+def _print_plan(made: PurgePlan) -> None:
+    out = make_console()
+    body = [
+        [
+            item.file.places[0],
+            len(item.file.places),
+            item.hits,
+            "goes whole" if item.cleaned.whole else "written again",
+        ]
+        for item in made.objects[:SHOWN]
+    ]
+    if body:
+        heading = f"objects that hold what {made.takedown.name} took"
+        out.print(table(heading, ["first path", "paths", "found", "remedy"], body))
+    if len(made.objects) > SHOWN:
+        out.print(f"… {number(len(made.objects) - SHOWN)} more; --json has them all")
+    out.print(
+        f"searched {number(made.searched)} objects for {number(len(made.wanted.ids))} ids: "
+        f"{number(len(made.objects))} hold some of it, in every version of every repository",
+        soft_wrap=True,
+    )
+    _print_unread(made.unread)
+
+
+def _print_done(name: str, done: PurgedLake, local: LocalPurge) -> None:
+    out = make_console()
+    if done.purged is None:
+        out.print("the lake holds nothing of it any more: nothing was purged")
+    else:
+        out.print(
+            f"purged {number(done.purged.objects)} objects ({number(done.purged.object_bytes)} "
+            f"bytes); {number(done.purged.uploads)} unfinished uploads were ended",
+            soft_wrap=True,
+        )
+    out.print(
+        f"searched {number(local.searched)} files of the project: {number(len(local.rewritten))} "
+        f"were written again, {number(len(local.removed))} removed",
+        soft_wrap=True,
+    )
+    _print_unread([(str(path), why) for path, why in local.unread])
+    out.print(f"next: `stemma takedown verify {name}` searches everything that is left")
+
+
+def _print_unread(unread: list[tuple[str, str]]) -> None:
+    """Count what could not be read, by reason, with the first place of each."""
+    first: dict[str, str] = {}
+    for place, why in unread:
+        first.setdefault(why, place)
+    for why, count in Counter(why for _, why in unread).most_common():
+        make_console().print(
+            f"not read: {number(count)} places, such as {first[why]}, which {why}", soft_wrap=True
+        )
