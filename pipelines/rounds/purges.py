@@ -15,7 +15,7 @@ lake that is moved takes them along. They hold digests and no payload.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -142,6 +142,20 @@ def lacking_at(lake: Lake, ref: str, prefix: str) -> pl.DataFrame:
         number = pl.lit(refs.round_of(item.path), pl.Int32).alias("round")
         parts.append(rows.select(number, pl.exclude("object")).cast(LACKING))
     return pl.concat(parts).sort("round", "row")
+
+
+def purged_by(lake: Lake, commit: str) -> Callable[[str], str | None]:
+    """From the path of an object at a commit to the take-down that purged some or all of it."""
+    known = of_lake(lake)
+    takedowns = {item.cleaned.md5: one.takedown for one in known.records for item in one.objects}
+    held: dict[str, str] = {}
+
+    def find(path: str) -> str | None:
+        if takedowns and not held:
+            held.update((item.path, item.checksum) for item in lake.objects(commit))
+        return takedowns.get(held.get(path, ""))
+
+    return find
 
 
 def encoded(record: PurgeRecord, signer: Signer) -> bytes:

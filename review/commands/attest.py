@@ -16,6 +16,7 @@ from pipelines.gate.attestations.claims import Claims
 from pipelines.gate.attestations.making import Attested
 from pipelines.gate.attestations.verification import BESIDE, Answer, Keys
 from pipelines.params import load
+from pipelines.rounds import purges
 from pipelines.rounds.context import open_lake
 from review.cli.output import make_console, number, print_json, sentence
 from review.errors import Findings, UsageError
@@ -77,7 +78,9 @@ def _verified(target: str, keys: Keys) -> Answer:
         return verification.of_folder(place, keys)
     if place.is_file():
         return verification.of_file(place, keys)
-    return verification.of_ref(open_lake(load()), target, keys)
+    lake = open_lake(load())
+    purged = purges.purged_by(lake, lake.resolve(target).id)
+    return verification.of_ref(lake, target, keys, purged)
 
 
 def _content(attested: Attested, output: Path | None) -> dict[str, object]:
