@@ -23,6 +23,9 @@ from pipelines.takedown.deny_list import EMPTY, DenyList
 
 SHORTEST: Final = 12
 """Characters from which a text that was taken down is looked for inside of longer ones."""
+LONG: Final = 40
+"""Characters from which a part of it, such as a prompt, is looked for too: shorter ones are
+anybody's."""
 MAX_LINES: Final = 20_000
 """Lines of a text that are compared one by one."""
 WHOLE: Final = "text"
@@ -55,16 +58,16 @@ class Wanted:
     _images: dict[bytes, str] = field(default_factory=dict)
     """What images that were compared before are, by their bytes."""
 
-    def rows(self, frame: pl.DataFrame) -> tuple[pl.Series, bool]:
+    def rows(self, frame: pl.DataFrame) -> tuple[pl.Series, set[str]]:
         """Find the rows of a table that are content which was taken down.
 
         Returns:
-            [n] how each row was found, null where it was not; and whether the table has the
-            columns of some data set's content at all.
+            [n] how each row was found, null where it was not; and the columns that are some data
+            set's content, of which a row is judged as a whole.
         """
         how = pl.Series("how", [None] * len(frame), dtype=pl.String)
         named = pl.Series("id", sorted(self.ids), dtype=pl.Binary).implode()
-        fits = False
+        fits: set[str] = set()
         for shape in self._distinct():
             if not set(shape.identity) <= set(frame.columns) or frame.is_empty():
                 continue
@@ -72,7 +75,7 @@ class Wanted:
                 ids = identity.sample_ids(frame, shape.identity)
             except (LineageError, *UNREADABLE):
                 continue
-            fits = True
+            fits |= set(shape.identity)
             how = _first(how, pl.select(pl.when(ids.is_in(named)).then(pl.lit("id"))))
             how = _first(how, self._near(frame, ids, shape))
         return how, fits
@@ -156,12 +159,13 @@ def _first(how: pl.Series, other: pl.DataFrame) -> pl.Series:
 
 
 def texts_of(frame: pl.DataFrame, shape: Shape) -> frozenset[str]:
-    """The texts of rows: of each column that is content, and of all together as they are shown."""
+    """The texts of rows as they are shown, and those of single columns where they are long."""
     if shape.modality.name != WHOLE:
         return frozenset()
     columns = [frame[name] for name in shape.identity if frame.schema[name] == pl.String]
-    columns.append(shape.modality.shown(frame)[WHOLE])
-    return frozenset(text for column in columns for text in column if text and text.strip())
+    parts = {text for column in columns for text in column if text and len(text) >= LONG}
+    shown = shape.modality.shown(frame)[WHOLE]
+    return frozenset({*parts, *(text for text in shown if text and text.strip())})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from lake.values import ObjectInfo
 from lineage.ancestry.index import Ancestry
 from lineage.family import Numbers
 from lineage.schema import readable
+from pipelines.rounds import purges
 
 KEY: Final = ("dataset", "round", "row")
 NODE: Final = pl.Schema(
@@ -55,7 +56,7 @@ def numbers(index: Ancestry, ids: Iterable[str]) -> Numbers:
 
 
 def held_samples(lake: Lake, commit: str) -> pl.DataFrame:
-    """The samples of all data sets at a commit: dataset, round, row."""
+    """The samples of all data sets at a commit, purged ones too: dataset, round, row."""
     by_dataset: dict[str, list[ObjectInfo]] = {}
     for item in lake.objects(commit):
         dataset, _, rest = item.path.partition("/")
@@ -63,10 +64,15 @@ def held_samples(lake: Lake, commit: str) -> pl.DataFrame:
             by_dataset.setdefault(dataset, []).append(item)
     columns = pl.Schema({name: NODE[name] for name in KEY})
     parts = [pl.DataFrame(schema=columns)]
+    lost = purges.of_lake(lake)
     for dataset, items in by_dataset.items():
         for item in items:
             with readable(f"{item.path} at {commit}"):
                 rows = lake.scan_parts(commit, [item]).select("round", "row").collect()
+            gone = lost.lacking([item.checksum]).select(
+                pl.lit(refs.round_of(item.path), pl.Int32).alias("round"), "row"
+            )
+            rows = pl.concat([rows.cast(gone.schema), gone])
             parts.append(
                 rows.select(pl.lit(dataset).alias("dataset"), "round", "row").cast(columns)
             )

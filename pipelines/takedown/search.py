@@ -42,8 +42,8 @@ class FoundTable:
     frame: pl.DataFrame
     rows: pl.Series
     """[n] how each row was recognised by its content; null where it was not."""
-    fits: bool
-    """Whether the table has the columns of some data set's content."""
+    fits: set[str]
+    """Its columns that are some data set's content."""
     cells: dict[str, dict[int, str]] = field(default_factory=dict)
     """By column, the rows whose cell holds some of it, and how that was seen."""
 
@@ -89,7 +89,7 @@ def find(data: bytes, wanted: Wanted) -> Found:
 def _table(place: str, frame: pl.DataFrame, wanted: Wanted) -> FoundTable:
     rows, fits = wanted.rows(frame)
     found = FoundTable(place, frame, rows, fits)
-    for some in content.cells(frame):
+    for some in content.cells(frame.drop(fits)):
         if some.values.dtype == pl.String:
             how = wanted.texts_in(some.values.to_list())
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -28,7 +28,7 @@ def real(lake: Lake, dataset: str, rows: int, licence: str | None, *, same: bool
             pl.lit(f"web/[{dataset}]").alias("source"), pl.lit(licence, pl.String).alias("licence")
         )
     )
-    publish(lake, dataset, 0, {"lineage": lineage, "samples": _samples(lineage)})
+    _publish(lake, dataset, 0, {"lineage": lineage, "samples": _samples(lineage)})
 
 
 def made(  # noqa: PLR0917  a round reads as a line of a table
@@ -41,8 +41,19 @@ def made(  # noqa: PLR0917  a round reads as a line of a table
     version: str = "",
 ) -> None:
     """Publish a round of `rows` candidates, of which the last is rejected if there are several."""
-    named = _named(dataset, number, rows, version)
-    lineage = derived(lake, dataset, number, named, parents, mix)
+    links = pl.DataFrame(list(parents), schema=edges.PARENT, orient="row")
+    places = links.select("dataset", "round", pl.col("parent_row").alias("row"))
+    stored = tables.rows_at(lake, refs.MAIN, places, "lineage") if parents else None
+    lineage = record.derive(
+        _named(dataset, number, rows, version).with_columns(seed=pl.lit(7), shard=pl.lit(0)),
+        round_number=number,
+        dataset=dataset,
+        generator="0123456789abcdef",
+        attribution="planted/1",
+        mix=mix,
+        parents=links,
+        stored=stored,
+    )
     rejected = (pl.col("row") == rows - 1) & (rows > 1)
     decisions = lineage.select(
         *schema.SAMPLE_KEY,
@@ -53,31 +64,7 @@ def made(  # noqa: PLR0917  a round reads as a line of a table
     )
     kept = lineage.join(decisions.filter(pl.col("decision") == "accepted"), on="row", how="semi")
     found = {"lineage": lineage, "decisions": decisions, "samples": _samples(kept)}
-    publish(lake, dataset, number, found, mix)
-
-
-def derived(  # noqa: PLR0917  a round reads as a line of a table
-    lake: Lake,
-    dataset: str,
-    number: int,
-    named: pl.DataFrame,
-    parents: Sequence[Edge],
-    mix: MixManifest | None = None,
-) -> pl.DataFrame:
-    """The lineage of rows (row, sample_id) that were made from others."""
-    links = pl.DataFrame(list(parents), schema=edges.PARENT, orient="row")
-    places = links.select("dataset", "round", pl.col("parent_row").alias("row"))
-    stored = tables.rows_at(lake, refs.MAIN, places, "lineage") if parents else None
-    return record.derive(
-        named.select("row", "sample_id").with_columns(seed=pl.lit(7), shard=pl.lit(0)),
-        round_number=number,
-        dataset=dataset,
-        generator="0123456789abcdef",
-        attribution="planted/1",
-        mix=mix,
-        parents=links,
-        stored=stored,
-    )
+    _publish(lake, dataset, number, found, mix)
 
 
 def mix_of(lake: Lake, dataset: str, regime: str = "accumulate") -> MixManifest:
@@ -103,26 +90,22 @@ def _samples(lineage: pl.DataFrame) -> pl.DataFrame:
     return lineage.select("round", "row", "sample_id", pl.lit("a text").alias("text"))
 
 
-def publish(
+def _publish(
     lake: Lake,
     dataset: str,
     number: int,
     found: dict[str, pl.DataFrame],
     mix: MixManifest | None = None,
-    *,
-    content: Mapping[str, object] | None = None,
 ) -> None:
-    """Publish tables as a round, with more content of its manifest if there is any."""
     branch = refs.branch_name(dataset, number)
     about = {"stemma.dataset": dataset, "stemma.round": str(number), "stemma.line": refs.MAIN}
     lake.set_branch(branch, str(lake.head(refs.MAIN)))
     merging.supersede(lake, branch, StageMetadata("supersede", dataset, number))
     for table, frame in found.items():
         lake.write(branch, refs.part(dataset, table, number), frame)
-    generator = {"kind": "planted/1"} if number else None
-    about_round = {"round": number, "generator": generator, **(content or {})}
-    about_round |= {"mix": mix.model_dump(mode="json")} if mix else {}
-    manifest.write(lake, branch, dataset, number, about_round)
+    content = {"round": number, "generator": {"kind": "planted/1"} if number else None}
+    content |= {"mix": mix.model_dump(mode="json")} if mix else {}
+    manifest.write(lake, branch, dataset, number, content)
     commit = lake.commit(branch, "plant", {**about, "stemma.stage": "plant"})
     key = {"stemma.stage": "publish", "stemma.input_key": commit.id}
     merged = merging.merge(lake, commit.id, "publish", {**about, **key})

@@ -4,70 +4,57 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
 from lake import refs
-from lake.client import Lake
 from lake.home import LakeHome
 from lake.server.storage.objects import object_files
 from lake.tables import encode
-from lineage import record as lineage_record
-from lineage.identity import sample_ids
-from pipelines.rounds import ancestry_index, purges, tables
-from pipelines.takedown import deny_list, occurrences, purge, record
-from pipelines.takedown.record import ROW, TakedownRecord
-from tests.flow import planted
-from tests.flow.projects import HERE, Project, copy, tiny
+from pipelines.rounds import purges, tables
+from pipelines.takedown import record
+from tests.flow import two_kinds
+from tests.flow.projects import Project, copy
+from tests.flow.test_takedown import TAKEN, chosen, took
 from tests.shared import made_once
 
 NAME = "letter-12"
-TAKEN = 10
-NOTES = [f"Note {number} of Erika Mustermann, Heidestraße {number * 7}." for number in range(16)]
-MADE = [f"In other words, number {number} was written down at home." for number in range(8)]
+DATASETS = ("tiny", "talk")
 
 
 @pytest.fixture(scope="module")
-def generations(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two rounds of images below real ones, and two of texts, all by explicit parents."""
+def acted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two rounds of images and of texts; ten of each are taken from main, and not purged."""
+    whole = two_kinds.made(tmp_path_factory)
 
     def make(root: Path) -> None:
-        project = tiny(root)
-        shutil.copy2(HERE / "noisy.py", root / "noisy.py")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(root)
-            project.edit(_noisy)
-            project.all(2)
+        project = copy(whole, root)
+        with contextlib.chdir(root):
             project.run("report", "tiny-1")
-            _plant_notes(project.lake())
-            lake = project.lake()
-            images = tables.read_round(lake, "main", "tiny", "samples", 0)["sample_id"]
-            texts = tables.read_round(lake, "main", "notes", "samples", 0)["sample_id"]
-            _take(lake, [*images.head(TAKEN), *texts.head(TAKEN)])
+            ids = [one for dataset in DATASETS for one in chosen(project.lake(), dataset)]
+            took(project, *ids, "--name", NAME)
         project.stop_lake()
 
-    return made_once(tmp_path_factory, "generations", make)
+    return made_once(tmp_path_factory, "acted", make)
 
 
 @pytest.fixture
-def taken(generations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+def taken(acted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A project from whose main they were taken, and nothing was purged; the current directory."""
-    project = copy(generations, tmp_path / "project")
+    project = copy(acted, tmp_path / "project")
     monkeypatch.chdir(project.root)
     yield project
     project.drop_lake()
 
 
 @pytest.fixture(scope="module")
-def _purged(generations: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    project = copy(generations, tmp_path_factory.mktemp("purged") / "project")
+def _purged(acted: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    project = copy(acted, tmp_path_factory.mktemp("purged") / "project")
     done = project.stemma("takedown", "purge", NAME, "--yes", "--json")
     assert done.code == 0, done.said
     yield project
@@ -81,78 +68,19 @@ def purged(_purged: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     return _purged
 
 
-def _noisy(content: dict[str, Any]) -> None:
-    content["datasets"]["tiny"].update(fit={}, generate={"candidates": 24, "shard_rows": 12})
-    for number in (1, 2):
-        content["rounds"][f"tiny-{number}"]["generator"] = "noisy.py"
-
-
-def _plant_notes(lake: Lake) -> None:
-    real = _texts(0, NOTES)
-    of_real = lineage_record.real(
-        real.select(
-            *("row", "sample_id"), pl.lit("letters").alias("source"), pl.lit("MIT").alias("licence")
-        )
-    )
-    about = {"identity": ["text"], "modality": "text"}
-    planted.publish(lake, "notes", 0, {"lineage": of_real, "samples": real}, content=about)
-    for number, rows in ((1, MADE[:4]), (2, MADE[4:])):
-        made = _texts(number, rows)
-        parents = [(row, "notes", number - 1, row, "seed", 1.0) for row in range(4)]
-        lineage = planted.derived(lake, "notes", number, made, parents)
-        planted.publish(lake, "notes", number, {"lineage": lineage, "samples": made})
-
-
-def _texts(number: int, rows: Sequence[str]) -> pl.DataFrame:
-    frame = pl.DataFrame({"row": range(len(rows)), "text": rows})
-    named = frame.with_columns(sample_ids(frame, ["text"]), round=pl.lit(number, pl.Int32))
-    return named.select("round", "row", "sample_id", "text")
-
-
-def _take(lake: Lake, ids: list[bytes]) -> None:
-    """Record a take-down on main, as one that takes nothing from it itself."""
-    head = lake.resolve(refs.MAIN).id
-    index = ancestry_index.open_at(lake, head)
-    names = tuple(sorted(one.hex() for one in ids))
-    numbers = occurrences.numbers(index, names)
-    nodes = index.nodes(numbers).select("dataset", "round", "row", "sample_id")
-    rows = record.encoded_rows(nodes.with_columns(cause=pl.lit("named")).cast(ROW))
-    entries = pl.concat(
-        deny_list.entries_of(
-            tables.read(lake, head, shape.dataset, "samples")
-            .filter(pl.col("sample_id").is_in(ids))
-            .collect(),
-            *(shape.dataset, shape.modality, shape.identity),
-        )
-        for shape in purge.shapes_of(lake, head)
-    )
-    listed = deny_list.encoded(entries)
-    made = TakedownRecord(
-        name=NAME,
-        who="tester",
-        created=1,
-        reason="asked for",
-        ids=names,
-        main=head,
-        policies={},
-        rounds=(),
-        counts={"ids": len(names)},
-        rows_digest=record.sha256(rows),
-        entries_digest=record.sha256(listed),
-    )
-    lake.write_bytes(refs.MAIN, refs.takedown(NAME, record.FILE), record.encoded(made))
-    lake.write_bytes(refs.MAIN, refs.takedown(NAME, record.ROWS), rows)
-    lake.write_bytes(refs.MAIN, refs.takedown(NAME, deny_list.FILE), listed)
-    lake.commit(refs.MAIN, "take down", {record.ENTRY: NAME})
-
-
 def objects(project: Project) -> dict[str, bytes]:
     home = LakeHome(project.root / ".lake")
     return {name: path.read_bytes() for name, path in object_files(home.objects)}
 
 
-def samples(project: Project, ref: str, dataset: str) -> pl.DataFrame:
+def held(project: Project, ref: str, dataset: str) -> pl.DataFrame:
     return tables.read(project.lake(), ref, dataset, "samples").collect().sort("round", "row")
+
+
+def _named(project: Project) -> pl.Expr:
+    """Whether a row was asked to go."""
+    ids = record.read(project.lake(), refs.MAIN, NAME).ids
+    return pl.col("sample_id").bin.encode("hex").is_in(ids)
 
 
 def test_a_dry_run_counts_and_changes_nothing(taken: Project) -> None:
@@ -162,7 +90,7 @@ def test_a_dry_run_counts_and_changes_nothing(taken: Project) -> None:
     found = json.loads(done.out)
     places = {place for item in found["objects"] for place in item["places"]}
     assert {path for path in places if "/round=000/" in path} >= {
-        "notes/samples/round=000/part-00000.parquet",
+        "talk/samples/round=000/part-00000.parquet",
         "tiny/samples/round=000/part-00000.parquet",
     }
     assert any(path.startswith("tiny/models/") for path in places)
@@ -184,22 +112,22 @@ def test_it_must_be_confirmed(taken: Project) -> None:
 
 
 def test_old_versions_read_the_innocent_rows_alone(
-    purged: Project, generations: Path, tmp_path: Path
+    purged: Project, acted: Path, tmp_path: Path
 ) -> None:
-    whole = copy(generations, tmp_path / "whole")
-    versions = (("tiny-v0", "tiny"), ("tiny-v2", "tiny"), ("notes-v2", "notes"))
+    whole = copy(acted, tmp_path / "whole")
+    versions = (("tiny-v0", "tiny"), ("tiny-v2", "tiny"), ("talk-v2", "talk"))
     try:
         with contextlib.chdir(whole.root):
-            held = [samples(whole, *version) for version in versions]
+            all_rows = [held(whole, *version) for version in versions]
     finally:
         whole.drop_lake()
     ids = purges.of_lake(purged.lake()).records[0].ids
     gone = [bytes.fromhex(one) for one in ids]
     assert len(gone) > 2 * TAKEN
-    for version, before in zip(versions, held, strict=True):
+    for version, before in zip(versions, all_rows, strict=True):
         kept = before.filter(~pl.col("sample_id").is_in(gone))
         assert len(kept) < len(before)
-        assert samples(purged, *version).equals(kept)
+        assert held(purged, *version).equals(kept)
 
 
 def test_nothing_of_it_is_left(purged: Project) -> None:
@@ -210,7 +138,6 @@ def test_nothing_of_it_is_left(purged: Project) -> None:
     assert not found["leftovers"]
     assert not found["unread"]
     assert found["searched"]["objects"] == len(objects(purged))
-    assert not any(text.encode() in data for data in objects(purged).values() for text in NOTES[:5])
 
 
 def test_before_a_purge_it_is_found(taken: Project) -> None:
@@ -218,13 +145,13 @@ def test_before_a_purge_it_is_found(taken: Project) -> None:
     assert done.code == 1
     places = {item["place"] for item in json.loads(done.out)["leftovers"]}
     assert any("tiny/samples/round=000/" in place for place in places)
-    assert any("notes/samples/round=000/" in place for place in places)
+    assert any("talk/samples/round=000/" in place for place in places)
     assert any("models/tiny/1/mix.parquet" in place for place in places)
 
 
 def test_a_planted_leftover_is_found(taken: Project) -> None:
-    whole = samples(taken, "tiny-v0", "tiny").head(1)
-    note = NOTES[0]
+    whole = held(taken, "tiny-v0", "tiny").filter(_named(taken)).head(1)
+    pair = held(taken, "talk-v0", "talk").filter(_named(taken))["prompt", "completion"].row(0)
     assert taken.stemma("takedown", "purge", NAME, "--yes").code == 0
     lake = taken.lake()
     lake.set_branch("old", lake.resolve("tiny-v0").id)
@@ -234,7 +161,7 @@ def test_a_planted_leftover_is_found(taken: Project) -> None:
     (taken.root / "models/tiny/1/pool.png").write_bytes(image)
     with closing(sqlite3.connect(taken.root / ".stemma/answers.db")) as made:
         made.execute("CREATE TABLE answers (content TEXT)")
-        made.execute("INSERT INTO answers VALUES (?)", (json.dumps({"asked": note}),))
+        made.execute("INSERT INTO answers VALUES (?)", (json.dumps({"asked": "\n".join(pair)}),))
         made.commit()
     done = taken.stemma("takedown", "verify", NAME, "--json")
     assert done.code == 1
@@ -257,12 +184,14 @@ def test_everything_that_checks_digests_answers_by_the_tombstones(purged: Projec
     reason = f"purged by the take-down {NAME}"
     for check in ("payload", "columns"):
         assert checks[check]["not_provable_because"][reason] > TAKEN
-    sample = samples(purged, "tiny-v2", "tiny").filter(pl.col("round") == 2)["sample_id"][0].hex()
+    sample = held(purged, "tiny-v2", "tiny").filter(pl.col("round") == 2)["sample_id"][0].hex()
     replayed = purged.stemma("audit", sample, "--replay")
     assert replayed.code == 1
     assert reason in replayed.err
-    history = purged.stemma("audit", "--history", "tiny-v2")
-    assert history.code == 0, history.said
+    for ref in ("tiny-v2", "talk-v2", "main"):
+        history = purged.stemma("audit", "--history", ref)
+        assert history.code == 0, history.said
+    assert purged.stemma("audit", "--recompute", "main").code == 0
     assert purged.stemma("diff", "tiny-v0", "tiny-v2", "--rows", "--json").code == 0
     record_of = purges.of_lake(purged.lake())
     assert not record_of.refused

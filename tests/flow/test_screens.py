@@ -102,7 +102,7 @@ def publish_real(lake: Lake) -> None:
         )
     )
     samples = lineage.select("round", "row", "sample_id").with_columns(frame[COLUMN])
-    planted.publish(lake, "notes", 0, {"lineage": lineage, "samples": samples})
+    planted._publish(lake, "notes", 0, {"lineage": lineage, "samples": samples})
 
 
 def with_text(lineage: pl.DataFrame) -> pl.DataFrame:
