@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,9 @@ from pipelines.common.errors import DataError
 from pipelines.inquiry.training import blocks
 from pipelines.inquiry.training.blocks import PartFiles
 from pipelines.inquiry.training.columns import WEIGHT
+
+READ_BYTES: Final = 1 << 20
+"""Bytes that are read of a file at once; otherwise pyarrow reads all of a row group's column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class FileRows:
             DataError: the file cannot be read.
         """
         try:
-            file = pq.ParquetFile(self.path)
+            file = pq.ParquetFile(self.path, pre_buffer=False, buffer_size=READ_BYTES)
             batches = file.iter_batches(self.step, use_threads=False)
             for block, batch in enumerate(batches, self.first):
                 if block % workers == worker:
