@@ -55,6 +55,23 @@ def numbers(index: Ancestry, ids: Iterable[str]) -> Numbers:
     return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *found]))
 
 
+def learned(index: Ancestry, rows: Numbers) -> list[tuple[str, int]]:
+    """List the rounds whose generator was fitted on a mix that holds some rows, sorted.
+
+    Args:
+        index: the family tree.
+        rows: index numbers.
+    """
+    return sorted(
+        {
+            (segment.dataset, segment.round)
+            for segment in index.segments
+            for mix in segment.mixes
+            if np.isin(index.members(segment, mix.digest), rows).any()
+        }
+    )
+
+
 def held_samples(lake: Lake, commit: str) -> pl.DataFrame:
     """The samples of all data sets at a commit, purged ones too: dataset, round, row."""
     by_dataset: dict[str, list[ObjectInfo]] = {}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from lake import refs
@@ -20,7 +21,8 @@ from lineage.ancestry import walks
 from lineage.ancestry.index import Ancestry
 from pipelines.common import digests
 from pipelines.rounds import manifest, model_store
-from pipelines.takedown import neighbours, occurrences, record
+from pipelines.takedown import costs, neighbours, occurrences, record
+from pipelines.takedown.costs import RoundCost
 from pipelines.takedown.elsewhere import Elsewhere
 from pipelines.takedown.occurrences import KEY, RegeneratedShards
 from pipelines.takedown.selection import Selection
@@ -30,7 +32,10 @@ CACHES: Final = Path(".stemma")
 
 @dataclass(frozen=True, slots=True)
 class TouchedModel:
-    """A model that learned from the samples, or from what came from them."""
+    """A generator that was fitted on a mix with the samples, or with what was made from them.
+
+    Its folder may hold them as they are: exemplars of a language model, rows that are edited.
+    """
 
     dataset: str
     round: int
@@ -40,18 +45,6 @@ class TouchedModel:
     """Where it lies in the project; the commit that generated its round holds it too."""
     local: bool
     """Whether the folder is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class RoundCost:
-    """What a round took when it was made, as its manifest says."""
-
-    generate: float | None
-    """Seconds of stage `generate`; None where nobody measured them."""
-    whole: float
-    """Seconds of all stages that were measured."""
-    dollars: float
-    """What services were paid."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +70,7 @@ class TakedownPlan:
     models: tuple[TouchedModel, ...]
     shards: tuple[RegeneratedShards, ...]
     refit: Mapping[str, tuple[int, int]]
-    """By data set, the first round whose model learned from them, and the last one."""
+    """By data set, the first round that was fitted on them, and the last one."""
     costs: Mapping[str, RoundCost] = field(default_factory=dict)
     """What rounds that may be made again took when they were made, by `digits-3`."""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -212,7 +205,7 @@ def make(
     counted = held_out.filter(pl.col("sample_id").is_in(selection.binary.implode()))
     goes = rows_of(named, direct)
     elsewhere = Elsewhere(lake, goes.filter("sample"))
-    learned = sorted(set(indirect.select("dataset", "round").iter_rows()))
+    learned = occurrences.learned(index, np.concatenate([starts, descendants.direct]))
     refit, shards = _refit(index, learned), tuple(occurrences.regenerated(lake, commit, direct))
     return TakedownPlan(
         main=commit,
@@ -226,7 +219,7 @@ def make(
         models=tuple(_models(lake, commit, learned)),
         shards=shards,
         refit=refit,
-        costs=_costs(lake, commit, refit, shards),
+        costs=costs.of_rounds(lake, commit, refit, shards),
         tags=elsewhere.among(lake.tags()),
         branches=elsewhere.among(
             {name: head for name, head in lake.branches().items() if name != refs.MAIN}
@@ -237,7 +230,7 @@ def make(
 
 
 def _models(lake: Lake, commit: str, learned: Iterable[tuple[str, int]]) -> Iterator[TouchedModel]:
-    """The models of rounds whose rows are indirect descendants."""
+    """The generators of rounds that were fitted on what goes."""
     for dataset, number in learned:
         section = manifest.read_if_there(lake, commit, dataset, number).get("generator", {})
         folder = model_store.directory(dataset, number)
@@ -246,7 +239,7 @@ def _models(lake: Lake, commit: str, learned: Iterable[tuple[str, int]]) -> Iter
 
 
 def _refit(index: Ancestry, learned: Iterable[tuple[str, int]]) -> dict[str, tuple[int, int]]:
-    """By data set, the first round whose model learned from the samples, and the last round."""
+    """By data set, the first round that was fitted on the samples, and the last round."""
     first: dict[str, int] = {}
     for dataset, number in learned:
         first[dataset] = min(number, first.get(dataset, number))
@@ -257,31 +250,6 @@ def _refit(index: Ancestry, learned: Iterable[tuple[str, int]]) -> dict[str, tup
         )
         for dataset, number in sorted(first.items())
     }
-
-
-def _costs(
-    lake: Lake,
-    commit: str,
-    refit: Mapping[str, tuple[int, int]],
-    shards: Iterable[RegeneratedShards],
-) -> dict[str, RoundCost]:
-    """What the rounds that may be made again took, by name."""
-    rounds = {(part.dataset, part.round) for part in shards}
-    for dataset, (first, last) in refit.items():
-        rounds |= {(dataset, number) for number in range(first, last + 1)}
-    found = {}
-    for dataset, number in sorted(rounds):
-        cost = manifest.read_if_there(lake, commit, dataset, number).get("cost", {})
-        parts = {name: part for name, part in cost.items() if isinstance(part, Mapping)}
-        seconds = {
-            name: float(part["seconds"])
-            for name, part in parts.items()
-            if isinstance(part.get("seconds"), int | float)
-        }
-        dollars = [part["dollars"] for part in parts.values() if part.get("dollars")]
-        whole = sum(seconds.values())
-        found[f"{dataset}-{number}"] = RoundCost(seconds.get("generate"), whole, sum(dollars))
-    return found
 
 
 def _rounded(value: float | None) -> float | None:

@@ -150,6 +150,8 @@ def test_samples_go_with_what_was_made_from_them_and_all_else_stays(
     assert learned == ({("tiny", 1), ("tiny", 2)} if dataset == "tiny" else set()), (
         "edits have none"
     )
+    fitted = {(model["dataset"], model["round"]) for model in planned["models"]}
+    assert fitted == {(dataset, 1), (dataset, 2)}
     assert lake.head("main") == before, "a dry run wrote"
 
     done = took(both, *ids, "--name", "letter")["takedowns"][0]
@@ -164,6 +166,10 @@ def test_samples_go_with_what_was_made_from_them_and_all_else_stays(
     assert set(rows.select("dataset", "round", "row").iter_rows()) == gone
     no_findings(both)
 
+    told = json.loads(both.stemma("losses", dataset, "--json").out)["rounds"]
+    assert all(each["adds_up"] for each in told)
+    down = {each["round"]: each["outcomes"].get("taken down", 0) for each in told}
+    assert down == {number: sum(place[1] == number for place in gone) for number in range(3)}
     assert inputs(both) == receipts, "published rounds stay as they are, and their receipts too"
     listed = both.stemma("audit", ids[0][:12]).out
     assert "taken down on" in listed

@@ -111,6 +111,7 @@ def _unmade(content: Mapping[str, Any]) -> tuple[int | None, tuple[Ending, ...]]
         left = [
             Ending(REJECTED, rows.get(name, 0), "generate", why) for name, why in SOURCE.items()
         ]
+        left.append(Ending(TAKEN_DOWN, rows.get("denied", 0), "generate", DENIED))
         left.append(Ending(HELD_OUT, rows.get("held_out", 0), "generate", "new rows"))
         return rows.get("read"), _some(left)
     section = content.get(slots.SECTION)
@@ -121,7 +122,9 @@ def _unmade(content: Mapping[str, Any]) -> tuple[int | None, tuple[Ending, ...]]
     ]
     lost = Ending(FAILED, section.get("lost", 0), "generate", LOST_SHARDS)
     never = Ending(NEVER_ASKED, section.get("never_asked", 0), "generate", ENOUGH)
-    return section["planned"], _some([*failed, lost, never])
+    by_shard = (content.get("generation") or {}).get("denied") or {}
+    denied = Ending(TAKEN_DOWN, sum(map(len, by_shard.values())), "generate", DENIED)
+    return section["planned"], _some([*failed, lost, never, denied])
 
 
 def _of_earlier_release(facts: Mapping[str, Any]) -> Iterator[Ending]:

@@ -10,6 +10,7 @@ from pipelines.common.errors import DataError
 from pipelines.generators.real import RealGenerate
 from pipelines.params import Dataset
 from pipelines.rounds.arrivals.taking import Arrivals, Known, take
+from pipelines.rounds.real_data import Refuses, refuses_none
 
 WORDS = "the cat sat on a mat and looked at two small birds in the old apple tree all day long"
 OTHER = "nobody knew why our train to the coast had stopped for an hour between two empty fields"
@@ -23,7 +24,9 @@ def texts(*rows: str, label: str = "a") -> pl.DataFrame:
     )
 
 
-def taken(new: list[str], train: list[str], held: list[str]) -> Arrivals:
+def taken(
+    new: list[str], train: list[str], held: list[str], refuses: Refuses = refuses_none
+) -> Arrivals:
     frame = pl.DataFrame({"text": new, "label": ["a"] * len(new)})
     frame.write_ndjson("new.jsonl")
     ingest = {"source": "first.jsonl", "modality": "text", "near": 0.4}
@@ -34,7 +37,7 @@ def taken(new: list[str], train: list[str], held: list[str]) -> Arrivals:
         texts("made by a model").select("sample_id"),
         texts("refused before").select("sample_id"),
     )
-    return take(settings, RealGenerate(source="new.jsonl"), known)
+    return take(settings, RealGenerate(source="new.jsonl"), known, refuses)
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +91,11 @@ def test_labels_that_were_not_there_are_named() -> None:
     pl.DataFrame({"text": [THIRD], "label": [0.5]}).write_ndjson("new.jsonl")
     with pytest.raises(DataError):
         take(settings, RealGenerate(source="new.jsonl"), known)
+
+
+def test_what_was_taken_down_is_left_out_and_counted() -> None:
+    found = taken([OTHER, WORDS, OTHER], [], [WORDS], lambda rows: rows["text"] == OTHER)
+    assert found.train.is_empty()
+    assert found.counts.to_dict()["denied"] == 1
+    assert (found.counts.known, found.counts.repeated) == (1, 1)
+    assert "denied" not in taken([THIRD], [], []).counts.to_dict(), "as before, where there is none"
