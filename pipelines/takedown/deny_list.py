@@ -17,7 +17,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import CorruptError, NotFoundError
+from lake.errors import CorruptError, NotFoundError, TooLargeError
 from lake.tables import decode, encode
 from lineage import schema
 from lineage.errors import SchemaError
@@ -43,6 +43,7 @@ ENTRY: Final = pl.Schema(
 """An entry: content that was taken from a data set, and its fingerprints, which may be null."""
 REASON: Final = "taken_down"
 """The reason of a decision against a candidate whose content is on the list."""
+NEAR_BYTES: Final = tuple(fingerprints.NEAR_BYTES.values())
 How = Literal["id", "exact", "near"]
 MATCH: Final = pl.Schema(
     {"index": pl.Int64(), "takedown": pl.String(), "sample_id": pl.Binary(), "how": pl.String()}
@@ -134,13 +135,30 @@ def entries_at(lake: Lake, ref: str, name: str) -> pl.DataFrame:
     """
     path = refs.takedown(name, FILE)
     try:
-        table = decode([lake.read(ref, path, MAX_BYTES)]).collect()
-        return schema.conform(table, ENTRY, required=("sample_id", "dataset", "modality"))
-    except (NotFoundError, CorruptError, SchemaError, *UNREADABLE) as error:
+        return parse(lake.read(ref, path, MAX_BYTES))
+    except (NotFoundError, TooLargeError, DataError) as error:
         raise DataError(
             f"{path} at {ref} is no list of what was taken down; restore it from the merge that "
             "added it (stemma audit --history main)"
         ) from error
+
+
+def parse(data: bytes) -> pl.DataFrame:
+    """Parse the entries of one take-down, as `ENTRY`.
+
+    Raises:
+        DataError: they are no table of entries, or a fingerprint has another size.
+    """
+    try:
+        table = decode([data]).collect()
+        entries = schema.conform(table, ENTRY, required=("sample_id", "dataset", "modality"))
+    except (CorruptError, SchemaError, *UNREADABLE) as error:
+        raise DataError("the file is no list of what was taken down") from error
+    sizes = {"sample_id": (schema.ID_BYTES,), "exact": (schema.ID_BYTES,), "near": NEAR_BYTES}
+    for name, known in sizes.items():
+        if not entries[name].drop_nulls().bin.size().is_in(known).all():
+            raise DataError(f"the list of what was taken down has a {name} of another size")
+    return entries
 
 
 def encoded(entries: pl.DataFrame) -> bytes:
@@ -190,7 +208,10 @@ def _exact(rows: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
 
 
 def _near(rows: pl.DataFrame, entries: pl.DataFrame, modality: str) -> pl.DataFrame:
-    left, right = fingerprints.near_pairs(rows["near"], entries["near"], modality)
+    size = fingerprints.NEAR_BYTES.get(modality, 0)
+    fitting = pl.when(pl.col("near").bin.size() == size).then("near").alias("near")
+    known = entries.select(fitting)["near"]
+    left, right = fingerprints.near_pairs(rows["near"], known, modality)
     return _matched(
         rows[left].select("index").hstack(entries[right].select("takedown", "sample_id")), "near"
     )

@@ -39,6 +39,8 @@ IMAGE_BITS: Final = 4
 1,797 digits, 3 in a million differ by no more in both hashes."""
 TEXT_BITS: Final = 256
 """MinHash values of a text, of each of which one bit is kept."""
+NEAR_BYTES: Final[Mapping[str, int]] = {"image": 16, "text": TEXT_BITS // 8}
+"""Size of a near fingerprint, by modality."""
 TEXT_NEAR: Final = 25
 """Bits in which near-duplicate texts differ at most: (1 - J) / 2 of them are expected to at a
 Jaccard similarity J of their shingles, so half of the pairs with J = 0.8 are found, with J = 0.9

@@ -12,10 +12,10 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import polars as pl
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from lake import documents, refs
 from lake.client import Lake
@@ -40,6 +40,9 @@ ENTRY: Final = "stemma.takedown"
 """Metadata entry of the merge of a take-down: its name."""
 RECORD: Final = "stemma.takedown.record"
 """Metadata entry of that merge: SHA-256 of the record."""
+LATEST: Final = 253_402_300_799
+"""Unix time of the last second that a date can have."""
+Id = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Cause = Literal["named", "direct"]
 ROW: Final = pl.Schema(
     {
@@ -59,7 +62,7 @@ class TouchedRound(StrictModel):
     """A round that rows were taken from, and how its objects changed."""
 
     dataset: str
-    round: int
+    round: int = Field(ge=0, lt=1 << 31)
     named: int
     """Samples that were asked for."""
     direct: int
@@ -87,10 +90,10 @@ class TakedownRecord(StrictModel):
     name: str
     who: str
     """The committer, as the lake names them."""
-    created: int
+    created: int = Field(ge=0, le=LATEST)
     """Time in Unix seconds."""
     reason: str
-    ids: tuple[str, ...]
+    ids: tuple[Id, ...]
     """Ids of the content that was asked for and found, as 64 hex digits, sorted."""
     main: str
     """Id of main's head before it."""
@@ -147,16 +150,25 @@ def read(lake: Lake, ref: str, name: str) -> TakedownRecord:
     """
     path = refs.takedown(name, FILE)
     try:
-        data = lake.read(ref, path, MAX_BYTES)
-        record = strictly(TakedownRecord, documents.parse_json(data))
+        return parse(lake.read(ref, path, MAX_BYTES), name)
     except NotFoundError as error:
         raise DataError(f"{ref} holds no take-down called {name}") from error
-    except (DocumentError, ValidationError, TooLargeError) as error:
-        raise DataError(
-            f"{path} at {ref} is no record of a take-down; see `stemma audit --history main`"
-        ) from error
+    except (DataError, TooLargeError) as error:
+        raise DataError(f"{path} at {ref}: {error}; see `stemma audit --history main`") from error
+
+
+def parse(data: bytes, name: str) -> TakedownRecord:
+    """Parse the record of the take-down of a name.
+
+    Raises:
+        DataError: it is none, or it was altered.
+    """
+    try:
+        record = strictly(TakedownRecord, documents.parse_json(data))
+    except (DocumentError, ValidationError) as error:
+        raise DataError("the file is no record of a take-down") from error
     if data != encoded(record) or record.name != name:
-        raise DataError(f"{path} at {ref} was altered; see `stemma audit --history main`")
+        raise DataError("the record of a take-down was altered")
     return record
 
 
