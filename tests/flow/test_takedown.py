@@ -344,6 +344,20 @@ def test_a_condition_takes_held_out_rows_too(both: Project) -> None:
     assert counts["holdout"] == 80 - len(real.filter(pl.col("label") == 0))
 
 
+def test_a_row_that_is_held_out_is_denied_and_said(both: Project) -> None:
+    lake, before = both.lake(), samples(both.lake(), "main")
+    held = both.lake(holdout=True).scan("main", "tiny/validation/").collect()["sample_id"][0]
+    (done,) = took(both, held.hex(), "--name", "letter")["takedowns"]
+    assert done["holdout"] == [{"dataset": "tiny", "split": "validation", "rows": 1}]
+    assert done["rounds"] == []
+    assert deny_list.read(lake).entries["sample_id"].to_list() == [held]
+    now = samples(lake, "main")
+    assert now.keys() == before.keys()
+    assert all(now[path].equals(before[path]) for path in now)
+    done = both.stemma("audit", "--history", "main")
+    assert done.code == 0, done.said
+
+
 def test_a_generator_that_makes_them_again_does_not_bring_them_back(both: Project) -> None:
     """A round by a simulator is made again with the seeds that it had."""
     lake = both.lake()
