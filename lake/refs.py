@@ -93,6 +93,12 @@ def head(dataset: str) -> str:
     return f"{dataset}/head.json"
 
 
+def datasets(paths: Iterable[str]) -> list[str]:
+    """The data sets that paths belong to, sorted; records and action files belong to none."""
+    names = {path.partition("/")[0] for path in paths}
+    return sorted(name for name in names if NAME.match(name))
+
+
 def takedown(name: str, file: str = "") -> str:
     """Path of a file of a take-down: `_takedowns/letter-12/record.json`."""
     return f"{TAKEDOWNS}/{name}/{file}"

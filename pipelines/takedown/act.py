@@ -172,12 +172,8 @@ def _remade(plan: TakedownPlan, order: Order) -> dict[str, int]:
 
 def _published(lake: Lake, commit: str) -> dict[str, list[int]]:
     """The rounds that a commit holds, by data set."""
-    names = {item.path.partition("/")[0] for item in lake.objects(commit)}
-    return {
-        name: sorted(history.published(lake, name, commit))
-        for name in sorted(names)
-        if refs.NAME.match(name)
-    }
+    names = refs.datasets(item.path for item in lake.objects(commit))
+    return {name: sorted(history.published(lake, name, commit)) for name in names}
 
 
 def _with_checksums(lake: Lake, before: str, after: str, each: TouchedRound) -> TouchedRound:

@@ -63,7 +63,7 @@ def dataset_at(lake: Lake, ref: str, commit: str, dataset: str | None) -> str:
     """
     match = refs.TAG.match(ref) or refs.BRANCH.match(ref)
     name = dataset or (match["dataset"] if match else None)
-    held = sorted({item.path.split("/")[0] for item in lake.objects(commit)})
+    held = refs.datasets(item.path for item in lake.objects(commit))
     if name is None and len(held) == 1:
         name = held[0]
     if name is None:

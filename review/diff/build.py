@@ -126,7 +126,7 @@ def datasets(lake: Lake, left: str, right: str, *, two_dot: bool = False) -> lis
     """Names of the data sets in which two refs differ, in order."""
     ours, theirs = lake.resolve(left).id, lake.resolve(right).id
     changes = lake.diff(ours, theirs, three_dot=not two_dot)
-    return sorted({change.path.partition("/")[0] for change in changes} - {refs.TAKEDOWNS})
+    return refs.datasets(change.path for change in changes)
 
 
 def _of_table(name: str, parts: Sources, key: Sequence[str], *, columns: bool) -> DataDiff:

@@ -74,3 +74,9 @@ def test_a_path_without_a_round_tells_none(path: str) -> None:
 def test_paths_sort_by_round(dataset: str, number: int) -> None:
     assert refs.manifest(dataset, number) < refs.manifest(dataset, number + 1)
     assert refs.partition(dataset, "t", number) < refs.partition(dataset, "t", number + 1)
+
+
+def test_records_and_action_files_belong_to_no_data_set() -> None:
+    paths = ["tiny/head.json", "_takedowns/a/record.json", "_lakefs_actions/a.yaml", "Read me"]
+    assert refs.datasets([*paths, "digits/rounds/000.json", "tiny/x"]) == ["digits", "tiny"]
+    assert refs.datasets([]) == []
