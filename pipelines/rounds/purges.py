@@ -87,8 +87,6 @@ class PurgeRecord(StrictModel):
     ids: tuple[str, ...]
     """Ids of the content that was looked for, as 64 hex digits, sorted."""
     objects: tuple[PurgedObject, ...]
-    local: tuple[str, ...] = ()
-    """Files of the project that were written again or removed."""
     unread: tuple[str, ...] = ()
     """What could not be read, and why."""
 

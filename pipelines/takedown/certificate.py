@@ -119,7 +119,6 @@ def _purge(done: purges.PurgeRecord) -> dict[str, Any]:
         "when": done.created,
         "who": done.who,
         "objects": [item.model_dump(mode="json", exclude={"rows"}) for item in done.objects],
-        "local": list(done.local),
         "unread": list(done.unread),
     }
 

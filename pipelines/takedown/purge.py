@@ -82,7 +82,7 @@ def plan(lake: Lake, home: LakeHome, name: str, tell: Progress) -> PurgePlan:
         DataError: main holds no such take-down.
     """
     takedown = record.read(lake, refs.MAIN, name)
-    equal = deny_list.DenyList(entries_of(lake, name).entries.with_columns(near=None))
+    equal = _equal_alone(entries_of(lake, name))
     wanted = Wanted(ids_of(lake, takedown), shapes_of(lake, takedown.main), equal)
     files = lake_files.objects(home)
     if any(shape.modality.name == content.WHOLE for shape in wanted.shapes):
@@ -175,6 +175,11 @@ def entries_of(lake: Lake, name: str) -> deny_list.DenyList:
     entries = deny_list.entries_at(lake, refs.MAIN, name)
     named = entries.select(pl.lit(name).alias("takedown"), *deny_list.ENTRY)
     return deny_list.DenyList(named)
+
+
+def _equal_alone(entries: deny_list.DenyList) -> deny_list.DenyList:
+    """Entries without near fingerprints: a near-duplicate is not purged."""
+    return deny_list.DenyList(entries.entries.with_columns(pl.lit(None, pl.Binary).alias("near")))
 
 
 def _manifests(lake: Lake, commit: str) -> Iterator[str]:
