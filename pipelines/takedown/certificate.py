@@ -24,7 +24,15 @@ from pipelines.takedown.verification import Verification
 PREDICATE: Final = "https://stemma.dev/takedown-certificate/v1"
 """Type of the predicate."""
 ELSEWHERE: Final = (
-    ("copies and exports elsewhere", "nobody here knows them, and nothing here reaches them"),
+    (
+        "the sources of real rows",
+        "they are the user's own files, which were not searched; the deny-list refuses what they "
+        "still hold",
+    ),
+    (
+        "copies and exports, also in the project's folder",
+        "nobody here knows them, and nothing here reaches them",
+    ),
     ("backups of the lake", "one holds what it held when it was made, until it is renewed"),
     ("freed blocks of disks", "a removed file is not overwritten"),
     ("git's history of this project", "it holds what was committed to it, and was not searched"),
