@@ -26,8 +26,7 @@ PREDICATE: Final = "https://stemma.dev/takedown-certificate/v1"
 ELSEWHERE: Final = (
     (
         "the sources of real rows",
-        "they are the user's own files, which were not searched; the deny-list refuses what they "
-        "still hold",
+        "they are the user's own and were not searched; the deny-list refuses what they still hold",
     ),
     (
         "copies and exports, also in the project's folder",
