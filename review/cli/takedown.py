@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from review.cli import purge
+from review.cli import purge as purges
 from review.cli.dispatch import DatasetOption, Json, runs
 
 ACT = "act"
@@ -60,6 +60,11 @@ def act(
         typer.Option(help="What to call it.", show_default="the day, and a digest of the ids"),
     ] = None,
     dataset: DatasetOption = None,
+    purge: Annotated[
+        bool,
+        typer.Option("--purge", help="Then remove them from every version of the lake, too."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Purge without asking.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would do, and do nothing.")
     ] = False,
@@ -74,4 +79,4 @@ def listing(*, as_json: Json = False) -> None:
     """List what was taken down."""
 
 
-purge.add_to(takedowns)
+purges.add_to(takedowns)

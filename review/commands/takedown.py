@@ -20,6 +20,7 @@ from pipelines.takedown.record import Takedown
 from pipelines.takedown.requests import Wanted
 from pipelines.takedown.selection import Selection
 from review.cli.output import make_console, plural, print_json, sentence, table
+from review.commands import takedown_purge
 
 NAMED: Final = 20
 """Ids and refs that are named in a sentence."""
@@ -37,14 +38,21 @@ def run(
     reason: str | None,
     name: str | None,
     dataset: str | None,
+    purge: bool,
+    yes: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Plan a take-down, and carry it out unless this is a dry run.
+    """Plan a take-down, and carry it out unless this is a dry run; then purge it if asked to.
 
     Raises:
         TakedownError: it cannot be done as it was asked for.
+        UsageError: the lake cannot purge, or the purge is not confirmed.
     """
+    if purge and not dry_run:
+        takedown_purge.own_lake()
+        if not yes:
+            takedown_purge.check_confirmable("this take-down")
     text = "" if from_file is None else _text(from_file)
     wanted = Wanted(selection.parse(samples or (), text, str(from_file)), where, dataset)
     if reason is None and not dry_run:
@@ -59,9 +67,21 @@ def run(
     policies = {key: settings.takedown for key, settings in params.datasets.items()}
     order = act.checked(name or requests.name_of(found.ids), reason or "", policies)
     done = list(requests.fulfil(lake, held_out, params, found, order))
+    if not as_json:
+        _print_done(done)
+    if purge and not done:
+        console.line("`stemma takedown list` names earlier ones, and `… purge NAME` purges one")
+    purged = [
+        takedown_purge.purged(each.record.name, dry_run=False, yes=yes, quiet=as_json)
+        for each in done
+        if purge
+    ]
     if as_json:
-        print_json({"plan": found.to_dict(), "takedowns": [_to_dict(each) for each in done]})
-        return
+        answer = {"plan": found.to_dict(), "takedowns": [_to_dict(each) for each in done]}
+        print_json({**answer, **({"purges": purged} if purge else {})})
+
+
+def _print_done(done: Sequence[Takedown]) -> None:
     out = make_console()
     for each in done:
         for line in _done(each):

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from lake.home import LakeHome
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
 from pipelines.takedown import lake_files, local_files, purge
@@ -28,8 +29,50 @@ def run(*, name: str, dry_run: bool, yes: bool, as_json: bool) -> None:
         DataError: main holds no such take-down.
         LakeError: the lake refuses, or does not answer.
     """
+    answer = purged(name, dry_run=dry_run, yes=yes, quiet=as_json)
+    if as_json:
+        print_json({"dry_run": dry_run, **answer})
+
+
+def purged(name: str, *, dry_run: bool, yes: bool, quiet: bool) -> dict[str, Any]:
+    """Purge what a take-down took, unless this is a dry run, and return what was done as JSON.
+
+    Args:
+        name: the take-down's.
+        dry_run: only search.
+        yes: do not ask.
+        quiet: print nothing for people.
+
+    Raises:
+        UsageError: the lake is another server's, or the purge is not confirmed.
+        DataError: main holds no such take-down.
+        LakeError: the lake refuses, or does not answer.
+    """
     params = load()
     lake, held_out = open_lake(params), open_lake(params, holdout=True)
+    home = own_lake()
+    with byte_bar("searching the lake") as tell:
+        made = purge.plan(lake, home, name, tell)
+    if not quiet:
+        _print_plan(made)
+    if dry_run:
+        return _planned(made)
+    _confirm(name, yes=yes)
+    done = purge.carry_out(lake, held_out, home, made)
+    datasets = sorted(shape.dataset for shape in made.wanted.shapes)
+    with byte_bar("searching the project") as tell:
+        local = local_files.purge(Path.cwd(), made.wanted, name, datasets, tell)
+    if not quiet:
+        _print_done(name, done, local)
+    return {**_planned(made), **_done(done, local)}
+
+
+def own_lake() -> LakeHome:
+    """The directory of this project's embedded lake.
+
+    Raises:
+        UsageError: the lake is another server's.
+    """
     home = lake_files.home(Path.cwd())
     if home is None:
         raise UsageError(
@@ -37,25 +80,7 @@ def run(*, name: str, dry_run: bool, yes: bool, as_json: bool) -> None:
             "samples from main (`stemma takedown`), move its branches on, and let its garbage "
             "collection remove what no branch leads to (docs/takedown.md)"
         )
-    with byte_bar("searching the lake") as tell:
-        made = purge.plan(lake, home, name, tell)
-    if dry_run:
-        if as_json:
-            print_json({"dry_run": True, **_planned(made)})
-        else:
-            _print_plan(made)
-        return
-    if not as_json:
-        _print_plan(made)
-    _confirm(name, yes=yes)
-    done = purge.carry_out(lake, held_out, home, made)
-    datasets = sorted(shape.dataset for shape in made.wanted.shapes)
-    with byte_bar("searching the project") as tell:
-        local = local_files.purge(Path.cwd(), made.wanted, name, datasets, tell)
-    if as_json:
-        print_json({"dry_run": False, **_planned(made), **_done(done, local)})
-    else:
-        _print_done(name, done, local)
+    return home
 
 
 def _confirm(name: str, *, yes: bool) -> None:
@@ -66,12 +91,21 @@ def _confirm(name: str, *, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
-        raise UsageError(f"nothing brings back what is purged: confirm it with --yes for {name}")
+    check_confirmable(name)
     sys.stderr.write(f"Nothing brings back what is purged. Type {name} to go on: ")
     sys.stderr.flush()
     if sys.stdin.readline().strip() != name:
         raise UsageError("that is not its name: nothing was purged")
+
+
+def check_confirmable(name: str) -> None:
+    """Check that somebody can be asked.
+
+    Raises:
+        UsageError: nobody can.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError(f"nothing brings back what is purged: confirm it with --yes for {name}")
 
 
 def _planned(made: PurgePlan) -> dict[str, Any]:
