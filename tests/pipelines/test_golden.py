@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -12,12 +13,14 @@ import pytest
 from pipelines.common import plugin_modules
 from pipelines.common.plugin_modules import Reference
 from pipelines.common.plugins import Registry
+from pipelines.generators.registry import GENERATORS
 from pipelines.modalities.registry import MODALITIES
 from pipelines.scorers.protocol import Given
 from pipelines.scorers.registry import SCORERS
 from pipelines.sources import read
 from pipelines.sources import registry as sources
 from tests import golden
+from tests.pipelines import plugin_outputs
 from tests.pipelines.isolated import needs_sandbox
 from tests.pipelines.plugin_outputs import (
     DIGITS,
@@ -181,3 +184,30 @@ def test_a_changed_comment_is_no_change_and_changed_output_names_the_version(
     check('"""Measure each text. => """Say how each text is made.')
     with pytest.raises(AssertionError, match="raise text_shape/3 to text_shape/4 in pipelines/sc"):
         check("str.len_chars() => str.len_bytes() + 1")
+
+
+def test_a_comment_in_a_generator_is_no_change_and_other_candidates_name_the_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = GENERATORS.find("interpolation")
+    text = Path(str(sys.modules[found.__module__].__file__)).read_text(encoding="utf-8")
+
+    def check(name: str, old: str, new: str) -> None:
+        assert old in text
+        place = tmp_path / f"{name}.py"
+        place.write_text(text.replace(old, new), encoding="utf-8")
+        module = plugin_modules.module_of(Reference.of(str(place)), "generator")
+        copy = SimpleNamespace(load=lambda _: module.Interpolation())
+        monkeypatch.setattr(plugin_outputs, "GENERATORS", copy)
+        made = output("generator", "interpolation", tmp_path / name)
+        golden.check(made, found.version, pinned("generator"), file=file_of(found))
+
+    check(
+        "comment", '"""Draw two parents for each row, and mix them."""', "# Two parents are drawn."
+    )
+    with pytest.raises(AssertionError, match="raise interpolation/1 to interpolation/2 in pipe"):
+        check(
+            "other",
+            "parents(plan.request.dataset, rows, pool.keys[first], 1 - share)",
+            "parents(plan.request.dataset, rows, pool.keys[first], share)",
+        )
