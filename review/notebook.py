@@ -119,7 +119,7 @@ def load_ref(
     dataset: str | None = None,
     *,
     project: str | Path | None = None,
-    splits: Sequence[str] = ("train",),
+    splits: str | Sequence[str] = ("train",),
 ) -> TrainingData:
     """Load the training mix at a version of a data set: rows, weights and, on asking, the hold-out.
 
@@ -148,7 +148,8 @@ def load_ref(
         params = load()
         lake = open_lake(params)
         name = dataset_at(lake, ref, lake.resolve(ref).id, dataset)
-        return data.open_at(lake, params, ref, name, tuple(splits))
+        named = (splits,) if isinstance(splits, str) else tuple(splits)
+        return data.open_at(lake, params, ref, name, named)
 
 
 def diff_refs(

@@ -101,7 +101,14 @@ def _conditions(rounds: Sequence[Round], content: Json) -> Json:
 def _policies(round_: Round) -> list[Json]:
     """Conditions of use in terms of ODRL or DUO, each with the data set that they are about."""
     policies = use_policy.carried(_parsed(round_, use_policy.POLICY))
-    return [{**policy, "description": round_.dataset} for policy in policies]
+    about = round_.dataset
+    return [
+        {
+            **policy,
+            "description": f"{about}: {said}" if (said := policy.get("description")) else about,
+        }
+        for policy in policies
+    ]
 
 
 def _parsed(round_: Round, condition: str) -> Any:  # noqa: ANN401  JSON

@@ -31,19 +31,22 @@ MAX_TEXT: Final = 400
 
 
 def carried(value: object, context: object = None) -> list[dict[str, Any]]:
-    """Return the conditions of use that a description gives as structures.
+    """Return the conditions of use of a description that gives some as structures.
 
     Args:
         value: its `usageInfo`; a text is no structure.
         context: its JSON-LD context, whose prefixes are resolved.
 
     Returns:
-        Nodes with terms of schema.org, of ODRL (`odrl:…`) and addresses; none where there are none.
+        Nodes with terms of schema.org, of ODRL (`odrl:…`) and addresses, and texts beside them as
+        nodes with that name; none where no structure is given.
     """
     prefixes = {**PREFIXES, **_prefixes(context)}
     items = value if isinstance(value, list) else [value]
     nodes = [_node(item, prefixes, 0) for item in items[:MAX_ITEMS] if isinstance(item, Mapping)]
-    return [node for node in nodes if node]
+    found = [node for node in nodes if node]
+    texts = [item for item in items[:MAX_ITEMS] if isinstance(item, str) and item] if found else []
+    return [*found, *({"@type": ["sc:CreativeWork"], "name": item[:MAX_TEXT]} for item in texts)]
 
 
 def _prefixes(context: object) -> dict[str, str]:
@@ -80,9 +83,10 @@ def _value(key: str, value: object, prefixes: Mapping[str, str], depth: int) -> 
 
 
 def _values(value: object, prefixes: Mapping[str, str], depth: int) -> list[Any]:
-    """The values of a property of ODRL: nodes, texts and numbers."""
+    """The values of a property of ODRL: nodes, texts and numbers, such as a date's without type."""
     kept: list[Any] = []
-    for item in _listed(value)[:MAX_ITEMS]:
+    for given in _listed(value)[:MAX_ITEMS]:
+        item = given.get("@value", given) if isinstance(given, Mapping) else given
         if isinstance(item, Mapping):
             kept.append(_node(item, prefixes, depth))
         elif isinstance(item, str):

@@ -193,6 +193,10 @@ def test_an_upload_is_private_and_never_prints_the_token(
     refused = export(unchanged, target, "--push", "me/tiny", **env)
     assert "everybody can read me/tiny" in refused.err
     assert SECRET not in refused.err + refused.out
+    hub.visible[0], held = True, dict(hub.files)
+    secret = export(unchanged, target, "--push", "me/tiny", "--public", **env)
+    assert "me/tiny is private, and with it all that it held before" in secret.err
+    assert hub.files == held
     wrong = export(unchanged, target, "--push", "tiny", **env)
     assert "write OWNER/NAME" in wrong.err
     dead = export(

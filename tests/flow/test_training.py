@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -180,6 +181,7 @@ def test_labels_that_are_texts_are_numbered_in_their_order() -> None:
 @pytest.mark.usefixtures("unchanged")
 def test_it_is_a_data_set_of_hugging_face_with_images_and_classes() -> None:
     data = stemma.load("tiny-v1", splits=["train", "test"])
+    assert stemma.load("tiny-v1", splits="test").splits == ("test",)
     found = data.hugging_face()
     assert set(found) == {"train", "test"}
     rows, frame = found["train"], data.frame()
@@ -191,6 +193,19 @@ def test_it_is_a_data_set_of_hugging_face_with_images_and_classes() -> None:
     streamed = data.hugging_face(streaming=True)["train"]
     assert [each["sample_id"] for each in streamed] == rows["sample_id"][:]
     assert next(iter(streamed))["image"].size == (8, 8)
+
+
+@needs_package("datasets")
+@pytest.mark.usefixtures("unchanged")
+def test_a_class_that_the_mix_has_lost_keeps_its_name_in_the_hold_out() -> None:
+    data = stemma.load("tiny-v1", splits=["train", "validation"])
+    held = data.frame("validation").with_columns(label=pl.lit(7, pl.Int64))
+    lost = replace(data, _held_out={"validation": held})
+    assert lost.classes == (0, 1, 7)
+    assert lost.torch("validation")[0]["label"] == 2
+    found = lost.hugging_face()
+    assert set(found["validation"]["label"][:]) == {2}
+    assert found["train"].features["label"].names == ["0", "1", "7"]
 
 
 def test_the_eus_summary_counts_the_mix_and_names_its_generators(

@@ -165,7 +165,8 @@ def test_conditions_of_use_stay_terms_of_odrl_and_duo(
     with caplog.at_level(logging.WARNING):
         content, _ = read_by(tmp_path, [replace(first, manifest=about), second])
     assert not caplog.records
-    offer, general = content["usageInfo"]
+    offer, general, words = content["usageInfo"]
+    assert words["name"] == "text"
     assert offer["@type"] == ["sc:CreativeWork", "odrl:Offer"]
     assert offer["description"] == general["description"] == "d"
     (permission,) = offer["odrl:permission"]
@@ -192,6 +193,20 @@ def test_conditions_of_use_stay_terms_of_odrl_and_duo(
 )
 def test_nothing_but_conditions_is_carried_over(hostile: object) -> None:
     assert use_policy.carried(hostile, {"evil": "no address"}) == []
+
+
+def test_dates_and_words_beside_structures_are_no_less_binding(tmp_path: Path) -> None:
+    until = {"odrl:rightOperand": {"@value": "2027-01-01", "@type": "xsd:date"}}
+    offer = {"@type": "odrl:Offer", "description": "Not for sale.", "odrl:constraint": until}
+    policies = use_policy.carried(["Research only.", offer])
+    first, second = lake()
+    about = {"ingest": {"conditions": {use_policy.POLICY: json.dumps(policies)}}}
+    carried = [replace(first, manifest={**first.manifest, **about}), second]
+    content, _ = read_by(tmp_path, carried)
+    found, words = content["usageInfo"]
+    assert found["odrl:constraint"] == [{"odrl:rightOperand": ["2027-01-01"]}]
+    assert found["description"] == "d: Not for sale."
+    assert (words["name"], words["description"]) == ("Research only.", "d")
 
 
 def test_deep_and_long_conditions_are_cut() -> None:

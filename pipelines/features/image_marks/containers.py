@@ -23,6 +23,8 @@ XMP_KEYWORD: Final = "XML:com.adobe.xmp"
 EXIF_HEAD: Final = b"Exif\x00\x00"
 XMP_HEAD: Final = b"http://ns.adobe.com/xap/1.0/\x00"
 JUMBF_HEAD: Final = b"JP"
+FIRST_SEGMENT: Final = b"\0\0\0\1"
+"""Number of the first segment of a box; each further one repeats the head of the box, 8 bytes."""
 MAX_PARTS: Final = 4096
 """Chunks or segments of a file that are looked at."""
 MAX_TEXT: Final = 1 << 16
@@ -130,7 +132,8 @@ def _add_jpeg(found: Metadata, marker: int, body: memoryview) -> None:
     elif marker == APP1 and content.startswith(XMP_HEAD):
         found.xmp = (found.xmp + content[len(XMP_HEAD) :])[:MAX_BLOCK]
     elif marker == APP11 and content.startswith(JUMBF_HEAD):
-        found.manifests = (found.manifests + content[8:])[:MAX_BLOCK]
+        head = 8 if content[4:8] == FIRST_SEGMENT else 16
+        found.manifests = (found.manifests + content[head:])[:MAX_BLOCK]
 
 
 def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:

@@ -46,14 +46,16 @@ PROGRAMS: Final[Mapping[str, re.Pattern[str]]] = {
     "novelai": re.compile(r"\bnovelai\b", re.IGNORECASE),
     "midjourney": re.compile(r"\bmidjourney\b|\bJob ID: [0-9a-f]{8}-", re.IGNORECASE),
     "stable_diffusion": re.compile(r"stable[ _-]?diffusion", re.IGNORECASE),
-    "dall_e": re.compile(r"\bdall[·\-_ ]?e\b", re.IGNORECASE),
+    "dall_e": re.compile(r"\b(?:dall[·_-]e|dalle[_-]?[23]|(?-i:DALL E))\b", re.IGNORECASE),
     "firefly": re.compile(r"\badobe firefly\b", re.IGNORECASE),
     "google_ai": re.compile(r"\bmade with google ai\b", re.IGNORECASE),
     "invokeai": re.compile(r"\binvokeai\b", re.IGNORECASE),
     "comfyui": re.compile(r"\bcomfyui\b", re.IGNORECASE),
-    "drawthings": re.compile(r"\bdraw things\b", re.IGNORECASE),
+    "drawthings": re.compile(r"\bDraw Things\b"),
 }
-"""Generators by what they call themselves where software, description or author is named."""
+"""Generators by what they call themselves where software, description or author is named.
+
+Words of a language are none of them: Italian has `dalle`, English `draw things`."""
 NAMING: Final = frozenset(
     {"Software", "Source", "Description", "Comment", "Author", "Title", "Generator", "Credit"}
 )

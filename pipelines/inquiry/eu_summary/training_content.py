@@ -16,6 +16,7 @@ from lineage.export.values import Round
 from pipelines.features.images import IMAGE
 from pipelines.inquiry import lineage_export
 from pipelines.inquiry.training.data import TrainingData
+from pipelines.modalities import text_columns
 from pipelines.rounds import manifest, tables
 
 OWN: Final = frozenset({"round", "row", "sample_id", "weight"})
@@ -62,7 +63,7 @@ class TrainingContent:
     rows: int
     real: int
     text_bytes: int
-    """Bytes of all texts of the payload in UTF-8."""
+    """Bytes of all texts of the payload in UTF-8; chats, lists and objects as suites see them."""
     images: int
     columns: tuple[str, ...]
     sources: tuple[SourceContent, ...]
@@ -135,11 +136,20 @@ def _size(data: TrainingData) -> dict[str, int]:
     size = {"text_bytes": 0, "images": 0}
     for block in data.blocks():
         for name in _payload(block):
-            if block.schema[name] == pl.String:
-                size["text_bytes"] += int(block[name].str.len_bytes().sum())
-            elif block.schema[name] == IMAGE:
+            if block.schema[name] == IMAGE:
                 size["images"] += len(block) - block[name].null_count()
+            else:
+                size["text_bytes"] += _text_bytes(block, name)
     return size
+
+
+def _text_bytes(block: pl.DataFrame, name: str) -> int:
+    """Bytes of a column's texts; 0 where it is of numbers, times or bytes."""
+    dtype = block.schema[name]
+    if dtype != pl.String and (not dtype.is_nested() or text_columns.fault(dtype)):
+        return 0
+    texts = block.select(text_columns.rendered(name, dtype)).to_series()
+    return int(texts.str.len_bytes().sum())
 
 
 def _source(lake: Lake, round_: Round, rows: int) -> SourceContent:

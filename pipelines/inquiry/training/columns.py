@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import polars as pl
@@ -28,15 +28,17 @@ def _is_image(dtype: pa.DataType) -> bool:
     return is_struct and {dtype.field(0).name, dtype.field(1).name} == {"bytes", "path"}
 
 
-def classes(paths: Sequence[str]) -> tuple[Class, ...]:
-    """List the distinct labels of Parquet files in order; none where there is no such column.
+def classes(paths: Sequence[str], held_out: Iterable[pl.DataFrame] = ()) -> tuple[Class, ...]:
+    """List the distinct labels of rows in order; none where there is no such column.
 
     Args:
-        paths: of files of one table, at least one.
+        paths: of Parquet files of one table, at least one.
+        held_out: further rows, whose labels a mix may have lost.
     """
     frames = [pl.scan_parquet(path, glob=False) for path in paths]
     if LABEL not in frames[0].collect_schema():
         return ()
+    frames += [frame.lazy() for frame in held_out]
     labels = pl.concat([frame.select(LABEL) for frame in frames]).unique().collect()[LABEL]
     if not (labels.dtype.is_integer() or labels.dtype == pl.String):
         return ()

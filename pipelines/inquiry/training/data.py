@@ -65,8 +65,11 @@ class TrainingData:
 
     @property
     def classes(self) -> tuple[Class, ...]:
-        """The distinct labels of the samples, in order; none where they have no classes."""
-        return columns.classes(self._files.paths())
+        """The distinct labels of the samples and of the held-out rows that were loaded, in order.
+
+        There are none where samples have no classes.
+        """
+        return columns.classes(self._files.paths(), self._held_out.values())
 
     def blocks(self, split: str = TRAIN) -> Iterator[pl.DataFrame]:
         """Read a split block by block, so that it need not fit into memory.

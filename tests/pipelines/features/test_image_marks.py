@@ -60,6 +60,15 @@ def commented(text: str) -> bytes:
     return content.tobytes()
 
 
+def in_two_segments(box: bytes) -> bytes:
+    """A box of JUMBF whose source type goes over the end of a segment, as of a large manifest."""
+    at = box.index(b"trainedAlgorithmicMedia") + 7
+    first = b"JP\0\1\0\0\0\1" + box[:at]
+    second = b"JP\0\1\0\0\0\2" + box[:8] + box[at:]
+    segments = [b"\xff\xeb" + struct.pack(">H", len(each) + 2) + each for each in (first, second)]
+    return containers.JPEG + b"".join(segments)
+
+
 @pytest.mark.parametrize(
     ("data", "found"),
     [
@@ -82,6 +91,10 @@ def commented(text: str) -> bytes:
         (with_chunk(b"caBX", JUMBF), {"c2pa"}),
         (with_chunk(b"caBX", JUMBF + XMP), {"c2pa_synthetic"}),
         (with_segment(0xEB, b"JP\0\1\0\0\0\1" + JUMBF), {"c2pa"}),
+        (in_two_segments(JUMBF + XMP), {"c2pa_synthetic"}),
+        (with_text("Software", "DALL·E 3"), {"dall_e"}),
+        (with_text("Software", "dalle-2"), {"dall_e"}),
+        (with_text("Software", "Draw Things 1.8"), {"drawthings"}),
     ],
 )
 def test_each_generator_leaves_its_mark(data: bytes, found: set[str]) -> None:
@@ -100,6 +113,8 @@ def test_each_generator_leaves_its_mark(data: bytes, found: set[str]) -> None:
         with_text("Comment", "Steps: two, then left"),
         with_text("prompt", "Describe the picture"),
         with_text("Description", "a job at a software company"),
+        with_text("Description", "Vista dalle montagne, dalle 2 alle 4"),
+        with_text("Description", "Children draw things they like"),
         drawn("JPEG", xmp=XMP.replace(b"trainedAlgorithmicMedia", b"digitalCapture")),
     ],
 )

@@ -6,10 +6,11 @@ import json
 import re
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from lineage.export.asked import Model
-from pipelines.inquiry.eu_summary import filled, rendering, template
+from pipelines.inquiry.eu_summary import filled, rendering, template, training_content
 from pipelines.inquiry.eu_summary.filled import FilledField, Summary
 from pipelines.inquiry.eu_summary.training_content import (
     GeneratedContent,
@@ -68,6 +69,21 @@ def test_each_part_is_filled_from_lineage() -> None:
     assert "not_toxic" in lines["3.2", "illegal"]
     assert "redact: email 2" in lines["3.3", "processing"]
     assert "3 for validation" in lines["3.3", "processing"]
+
+
+@pytest.mark.parametrize(
+    ("values", "size"),
+    [
+        (["é", None], 2),
+        ([[{"role": "user", "content": "é"}], None], len("[user] é".encode())),
+        ([["a", "b"]], len('["a","b"]')),
+        ([1, 2], 0),
+        ([b"abc"], 0),
+        ([{"bytes": b"abc", "path": "x.png"}], 0),
+    ],
+)
+def test_chats_and_lists_are_texts_too(values: list[object], size: int) -> None:
+    assert training_content._text_bytes(pl.DataFrame({"content": values}), "content") == size
 
 
 def test_what_a_lake_cannot_know_says_what_to_write() -> None:

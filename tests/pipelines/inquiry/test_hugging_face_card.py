@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,14 @@ def test_what_is_synthetic_is_said_first() -> None:
     assert "All 3 rows are real" in body
 
 
+@needs_package("datasets")
+def test_held_out_rows_alone_are_no_training_mix() -> None:
+    known = replace(facts(), rounds=(RoundFacts(0, 3, {}, "", ""),))
+    _, body = parts(card.render(known, {"validation": rows.Written(["a"], 40)}, {}))
+    assert "All 40 rows are real, and held out: no row of the training mix is here." in body
+    assert "This is what was held out of the training mix of tiny" in body
+
+
 @pytest.mark.parametrize(
     ("count", "category"),
     [
@@ -108,7 +117,7 @@ def test_sizes_are_the_hubs(count: int, category: str) -> None:
     ("given", "fields"),
     [
         (["CC0-1.0"], {"license": "cc0-1.0"}),
-        (["GPL-3.0-or-later", None], {"license": "gpl-3.0"}),
+        (["GPL-3.0-or-later", None, ""], {"license": ["gpl-3.0", "unknown"]}),
         (["MIT", "Apache-2.0", "mit"], {"license": ["mit", "apache-2.0"]}),
         (["House rules"], {"license": "other", "license_name": "House rules"}),
         ([None], {"license": "unknown"}),

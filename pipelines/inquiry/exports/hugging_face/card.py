@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import yaml
 
+from lineage.splits import TRAIN
 from pipelines.common.markdown import escaped, table
 from pipelines.inquiry.exports.hugging_face import licences
 from pipelines.inquiry.exports.hugging_face.facts import Facts
@@ -94,13 +95,14 @@ def _head(facts: Facts, written: Mapping[str, Written]) -> dict[str, Any]:
 def _body(facts: Facts, written: Mapping[str, Written]) -> Iterator[str]:
     yield f"# {escaped(facts.dataset)} {escaped(facts.ref)}"
     yield ""
-    yield from _synthetic(facts, has_images=any(each.marked for each in written.values()))
+    yield from _synthetic(facts, written)
     yield ""
+    what = "the training mix" if TRAIN in written else "what was held out of the training mix"
     yield (
-        f"This is the training mix of {escaped(facts.dataset)} at {escaped(facts.ref)} (commit "
-        f"`{facts.commit}`) of a lake of Stemma: the accepted rows of its rounds, each with its "
-        f"lineage. Regime {escaped(facts.mix.regime)}; {_figure(facts.mix.real_share)} of its "
-        "weight is real."
+        f"This is {what} of {escaped(facts.dataset)} at {escaped(facts.ref)} (commit "
+        f"`{facts.commit}`) of a lake of Stemma. The mix is the accepted rows of its rounds, each "
+        f"with its lineage. Regime {escaped(facts.mix.regime)}; "
+        f"{_figure(facts.mix.real_share)} of its weight is real."
     )
     yield ""
     yield from _rounds(facts)
@@ -110,12 +112,17 @@ def _body(facts: Facts, written: Mapping[str, Written]) -> Iterator[str]:
     yield from _guard(facts)
 
 
-def _synthetic(facts: Facts, *, has_images: bool) -> Iterator[str]:
+def _synthetic(facts: Facts, written: Mapping[str, Written]) -> Iterator[str]:
+    if TRAIN not in written:
+        total = sum(each.rows for each in written.values())
+        yield f"All {total:,} rows are real, and held out: no row of the training mix is here."
+        return
     total = sum(facts.kinds.values())
     if not facts.synthetic:
         yield f"All {total:,} rows are real: no generator made one of them."
         return
-    marks = "; their images carry IPTC's digital source type" if has_images else ""
+    has_marks = any(each.marked for each in written.values())
+    marks = "; their images carry IPTC's digital source type" if has_marks else ""
     yield (
         f"**{facts.synthetic:,} of {total:,} rows are synthetic or edited.** Column `lineage_kind` "
         f"says which{marks}. A model that learns from them learns from models."

@@ -38,8 +38,8 @@ def push(folder: Path, name: str, message: str, *, public: bool = False) -> str:
         folder: as `folder.write` leaves it.
         name: OWNER/NAME.
         message: of the commit.
-        public: make it readable for everybody; otherwise it is private, and one that everybody
-            can read already is refused.
+        public: make it readable for everybody; otherwise it is private. One that is there and is
+            not so is refused.
 
     Returns:
         The address of the commit.
@@ -73,7 +73,7 @@ def _existing(hub: Any, client: Any, name: str, *, public: bool) -> Any:  # noqa
     """What the service says of a data set; None where there is none, or none for this token.
 
     Raises:
-        ServiceError: everybody can read it, and that is not wanted.
+        ServiceError: everybody can read it, and that is not wanted; or nobody can, and it is.
     """
     try:
         existing = client.dataset_info(name)
@@ -81,6 +81,11 @@ def _existing(hub: Any, client: Any, name: str, *, public: bool) -> Any:  # noqa
         return None
     if not existing.private and not public:
         raise ServiceError(f"everybody can read {name}; push to another name, or say --public")
+    if existing.private and public:
+        raise ServiceError(
+            f"{name} is private, and with it all that it held before; push to another name, or "
+            "make it public at the service first"
+        )
     return existing
 
 

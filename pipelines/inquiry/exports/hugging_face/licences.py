@@ -31,14 +31,12 @@ def metadata(licences: Iterable[str | None]) -> dict[str, Any]:
         licences: of the sources; None: one says nothing.
 
     Returns:
-        `license`: the Hub's names, one or a list; `unknown` if no source says anything. One that
-        the Hub does not list is `other`, and `license_name` has its own name.
+        `license`: the Hub's names, one or a list; `unknown` stands for sources that say nothing.
+        One that the Hub does not list is `other`, and `license_name` has its own name.
     """
-    stated = [name for name in dict.fromkeys(licences) if name]
-    named = [_hub_name(name) for name in stated]
-    if not named:
-        return {"license": UNKNOWN}
-    distinct = list(dict.fromkeys(named))
+    given = list(dict.fromkeys(name or None for name in licences)) or [None]
+    stated = [name for name in given if name]
+    distinct = list(dict.fromkeys(_hub_name(name) if name else UNKNOWN for name in given))
     content: dict[str, Any] = {"license": distinct[0] if len(distinct) == 1 else distinct}
     if distinct == [OTHER]:
         content["license_name"] = ", ".join(stated)
