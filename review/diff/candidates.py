@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from lake import refs
+from lineage.decision_words import told
 from review.diff.sources import Sources
 
 KEY: Final = ("round", "row", "sample_id")
@@ -42,9 +43,19 @@ def decisions(sources: Sources) -> tuple[pl.DataFrame, pl.DataFrame]:
         "decision", pl.lit(": "), pl.col("reasons").list.join(", "), ignore_nulls=True
     ).str.strip_suffix(": ")
     changed = _changed(old, new, words, "decision", list(KEY))
+    sentences = _sentences(pl.concat([old, new], how="vertical_relaxed"), words, changed)
+    changed = changed.with_columns(pl.col("before", "after").replace_strict(sentences))
     fresh = new.join(old, on=list(KEY), how="anti").select(KEY).with_columns(new=pl.lit(1))
     decided = new.join(fresh, on=list(KEY), how="left")
     return changed, decided.with_columns(pl.col("new").is_not_null())
+
+
+def _sentences(decided: pl.DataFrame, words: pl.Expr, changed: pl.DataFrame) -> dict[str, str]:
+    """Decisions in words for a person, by the words that a change compares."""
+    used = pl.concat([changed["before"], changed["after"]]).unique()
+    kinds = decided.select(words.alias("words"), "decision", "reasons").unique("words")
+    named = kinds.filter(pl.col("words").is_in(used.implode()))
+    return {key: told(decision, reasons or ()) for key, decision, reasons in named.iter_rows()}
 
 
 def verdicts(sources: Sources, ids: Sources) -> pl.DataFrame:
