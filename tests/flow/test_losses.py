@@ -117,6 +117,7 @@ def test_a_blocked_round_ends_at_the_guard_and_an_overridden_one_says_who(
     assert done["about"] in blocked.stemma("losses", "tiny").out
 
 
+@pytest.mark.slow
 def test_what_an_earlier_release_did_not_record_is_not_made_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +157,7 @@ def test_refused_rows_are_written_with_verdicts_lineage_and_payload(redone: Proj
     assert [each["bytes"][:4] for each in rows["image"]] == [b"\x89PNG"] * 2
 
 
+@pytest.mark.slow
 def test_refused_rows_are_written_by_reason_and_replace_nothing_unasked(redone: Project) -> None:
     command = ("quarantine", "tiny-v2.1", "--reason", "label_agrees", "-o", "one.parquet")
     told = redone.stemma(*command, "--json")
@@ -175,6 +177,7 @@ def test_refused_rows_are_written_by_reason_and_replace_nothing_unasked(redone: 
     assert not Path("x.parquet").exists()
 
 
+@pytest.mark.slow
 def test_rows_of_a_round_without_decisions_are_refused_by_its_verdicts(redone: Project) -> None:
     lake = redone.lake()
     verified = receipts.read("tiny", 2, "verify").commit
@@ -200,6 +203,7 @@ def test_an_expectation_is_told_over_rounds(redone: Project) -> None:
     assert redone.stemma("verdicts").code == 2
 
 
+@pytest.mark.slow
 def test_rows_that_were_taken_down_are_told_by_the_take_down(redone: Project) -> None:
     lake = redone.lake()
     held = [tables.read_round(lake, "main", "tiny", "samples", number) for number in (0, 2)]

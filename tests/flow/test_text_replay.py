@@ -77,6 +77,7 @@ def test_a_service_that_answers_otherwise_differs_and_is_not_quoted(
     assert "\x1b" not in told.said
 
 
+@pytest.mark.slow
 def test_a_model_that_the_service_does_not_know_is_gone(
     made: Project, service: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
