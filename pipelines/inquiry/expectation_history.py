@@ -88,11 +88,6 @@ def over_rounds(lake: Lake, dataset: str, name: str) -> list[RoundVerdicts]:
     for number, ref, commit, section in _verified(lake, dataset):
         entry = section.get("expectations", {}).get(name)
         now = str(section.get("suite", ""))
-        changed = tuple(
-            each
-            for each in COMPARED
-            if entry is not None and last and entry.get(each) != last.get(each)
-        )
         found.append(
             RoundVerdicts(
                 dataset=dataset,
@@ -102,7 +97,7 @@ def over_rounds(lake: Lake, dataset: str, name: str) -> list[RoundVerdicts]:
                 suite=now,
                 suite_changed=bool(suite) and now != suite,
                 entry=entry,
-                changed=changed,
+                changed=_changed(entry, last),
             )
         )
         suite, last = now, dict(entry) if entry is not None else last
