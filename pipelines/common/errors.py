@@ -8,6 +8,7 @@ PipelineError
 ├── EmptyRound     nothing was left to go on with: look at the verdicts
 ├── BlockedError   the guard or a reviewer refused to publish: read why, change the round
 ├── ReasonError    a decision lacks a reason: give one
+├── UnconfirmedError a decision against the guard is not confirmed: decide once more
 ├── GeneratorError the model could not be fitted or sampled: change its settings
 ├── WorkerError    a worker ended, or its error cannot be told: look at the machine it was on
 ├── ReplayError    a shard cannot be made again: look at what its record lacks
@@ -59,6 +60,15 @@ class BlockedError(PipelineError, kind="blocked", exit_code=3):
 
 class ReasonError(PipelineError, kind="reason"):
     """A decision of a person lacks a reason."""
+
+
+class UnconfirmedError(PipelineError, kind="unconfirmed"):
+    """A person approves a round that checks block, and was not told that they do."""
+
+    def __init__(self, message: str, blocking: tuple[str, ...] = ()) -> None:
+        """Keep the names of the checks that block."""
+        super().__init__(message)
+        self.blocking = blocking
 
 
 class GeneratorError(PipelineError, kind="generator"):

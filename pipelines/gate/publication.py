@@ -113,6 +113,7 @@ def publish(
     Raises:
         BlockedError: the guard blocks the round, on main.
         ReasonError: the guard's answer requires a reason, and the person gave none.
+        UnconfirmedError: checks block against which the person did not confirm to publish.
         SigningError: there is no key to sign with.
         StaleError: main changed meanwhile, or the round is not what its stages made.
     """
@@ -155,6 +156,7 @@ def approve(ctx: RoundContext, approval: Approval) -> Commit:
     Raises:
         BlockedError: the round is on a line that never merges, or is not evaluated.
         ReasonError: the guard's answer requires a reason, and the person gave none.
+        UnconfirmedError: checks block against which the person did not confirm to publish.
         StaleError: the branch has moved since the review, its head does not show what would be
             published, or main has changed.
     """

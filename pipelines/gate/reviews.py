@@ -16,7 +16,7 @@ from lake.client import Lake
 from lake.values import Commit
 from lineage.evidence import UNOBJECTIONABLE, Check
 from lineage.guard import GuardResult
-from pipelines.common.errors import ReasonError, StaleError
+from pipelines.common.errors import ReasonError, StaleError, UnconfirmedError
 from pipelines.gate import rejections
 from pipelines.gate.rejections import Record
 from pipelines.params import Round
@@ -50,12 +50,15 @@ class Approval:
     seen: str
     """Id of the branch's head that the person reviewed."""
     reason: str | None = None
+    against: frozenset[str] | None = None
+    """Checks that block, against which the person confirms to publish; None: against any."""
 
     def check(self, result: GuardResult, rejection: Rejection | None) -> None:
         """Check that there is a reason if the guard's answer or a rejection requires one.
 
         Raises:
             ReasonError: the reason is missing or too long.
+            UnconfirmedError: checks block against which the person did not confirm to publish.
         """
         if self.reason is not None:
             checked(self.reason)
@@ -67,6 +70,12 @@ class Approval:
             raise ReasonError(
                 f"the guard's answer is {result.verdict} ({', '.join(named)}); "
                 "give a reason to publish all the same"
+            )
+        if self.against is not None and not self.against.issuperset(result.blocking):
+            raise UnconfirmedError(
+                f"the guard blocks this round ({', '.join(result.blocking)}), and nothing is "
+                "published yet; confirm below that it is to be published all the same",
+                tuple(result.blocking),
             )
 
     def metadata(self, rejection: Rejection | None) -> dict[str, str]:

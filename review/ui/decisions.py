@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from pipelines.common.errors import UnconfirmedError
 from pipelines.gate import publication, reviews
 from pipelines.gate.reviews import Approval
 from review.errors import FAILURES, UsageError
@@ -31,13 +32,17 @@ def _decided(request: Request, form: dict[str, Any]) -> Response:
         raise UsageError("the form is not from this run of `stemma ui`; open the page again")
     reason = str(form.get("reason", ""))
     try:
-        done = _act(request, str(form.get("action", "")), str(form.get("seen", "")), reason)
+        done = _act(request, form, reason)
+    except UnconfirmedError as error:
+        return review.drawn(request, error=str(error), reason=reason, against=error.blocking)
     except FAILURES as error:
         return review.drawn(request, error=str(error), reason=reason)
     return RedirectResponse(f"{request.url.path.removesuffix('/decision')}?done={done}", 303)
 
 
-def _act(request: Request, action: str, seen: str, reason: str) -> str:
+def _act(request: Request, form: dict[str, Any], reason: str) -> str:
+    action, seen = str(form.get("action", "")), str(form.get("seen", ""))
+    against = frozenset(str(form.get("against", "")).split())
     state, round_ref = app_state.requested_round(request)
     ctx = state.context(round_ref)
     if round_ref.key not in ctx.params.rounds:
@@ -46,7 +51,7 @@ def _act(request: Request, action: str, seen: str, reason: str) -> str:
         )
     with _DECIDING:
         if action == "approve":
-            publication.approve(ctx, Approval(seen, reason.strip() or None))
+            publication.approve(ctx, Approval(seen, reason.strip() or None, against))
             return "approved"
         if action == "reject":
             reviews.reject(state.lake, ctx.round, seen, reason)

@@ -54,8 +54,21 @@ def show(request: Request) -> Response:
     return drawn(request)
 
 
-def drawn(request: Request, *, error: str | None = None, reason: str = "") -> Response:
-    """Render the page of a branch, with the error of a decision if there was one."""
+def drawn(
+    request: Request,
+    *,
+    error: str | None = None,
+    reason: str = "",
+    against: tuple[str, ...] = (),
+) -> Response:
+    """Render the page of a branch.
+
+    Args:
+        request: for the page, or with a decision.
+        error: of the decision, if there was one.
+        reason: that the decision gave.
+        against: checks that block, which the form asks to confirm.
+    """
     state, round_ref = app_state.requested_round(request)
     filters = candidates.parse(request.query_params)
     candidate_list = _listed(state.lake, round_ref, filters)
@@ -73,6 +86,7 @@ def drawn(request: Request, *, error: str | None = None, reason: str = "") -> Re
         head=reviewed_head.of_branch(state.context(round_ref), round_ref.commit),
         error=error,
         reason=reason,
+        against=against,
         **candidate_list,
     )
 

@@ -40,11 +40,20 @@ def test_a_blocked_round_is_approved_with_a_reason_and_adopted(
 ) -> None:
     lake = blocked.lake()
     before = lake.head(refs.MAIN)
+    lake.set_branch("tiny-r003", receipts.read("tiny", 3, "evaluate").commit)
+    assert "stays here if a check blocks it" in page.text("/review/tiny/tiny-r003")
     refused = page.decide("tiny-r003", "approve")
     assert refused.status_code == 409
     assert notice(refused).startswith("The guard's answer is block (real_share")
     assert lake.head(refs.MAIN) == before
-    done = page.decide("tiny-r003", "approve", f"  {WHY} ")
+    asked = page.decide("tiny-r003", "approve", WHY)
+    assert notice(asked).startswith("The guard blocks this round (real_share), and nothing is")
+    assert lake.head(refs.MAIN) == before
+    assert 'name="against" value="real_share"' in asked.text
+    assert "a planted limit, 1 &lt; 2" in asked.text
+    other = page.decide("tiny-r003", "approve", WHY, against="leaks")
+    assert (other.status_code, lake.head(refs.MAIN)) == (409, before)
+    done = page.decide("tiny-r003", "approve", f"  {WHY} ", against="real_share")
     assert (done.status_code, done.headers["location"]) == (
         303,
         "/review/tiny/tiny-r003?done=approved",

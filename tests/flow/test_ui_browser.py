@@ -67,6 +67,11 @@ def test_from_a_blocked_round_to_an_approved_one(blocked: Project, deciding: Bro
     assert browser.all(".notice") == []  # the browser asks for the reason itself
     browser.find("#reason").send_keys(REASON)
     browser.find("button[value=approve]").click()
+    assert "nothing is published yet" in browser.find(".notice").text
+    assert browser.find("h1 .badge").text == "blocked"
+    browser.find(".counts a")
+    browser.look("review-confirm")
+    browser.find("button[value=approve]").click()
     assert "published as tiny-v3" in browser.find(".notice").text
     assert browser.find("h1 .badge").text == "published"
     browser.find(".counts a")
