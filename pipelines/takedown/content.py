@@ -22,7 +22,8 @@ from pipelines.takedown import fingerprints
 from pipelines.takedown.deny_list import EMPTY, DenyList
 
 SHORTEST: Final = 12
-"""Characters from which a text that was taken down is looked for inside of longer ones."""
+"""Characters from which a text that was taken down is looked for in other texts. A shorter one is
+found as the content of a row alone: elsewhere it is anybody's, such as a label or a setting."""
 LONG: Final = 40
 """Characters from which a part of it, such as a prompt, is looked for too: shorter ones are
 anybody's."""
@@ -108,9 +109,7 @@ class Wanted:
         return [found[text] for text in texts]
 
     def _holds(self, text: str) -> bool:
-        return text in self.texts or any(
-            len(part) >= SHORTEST and part in text for part in self.texts
-        )
+        return any(len(part) >= SHORTEST and part in text for part in self.texts)
 
     def _near(self, frame: pl.DataFrame, ids: pl.Series, shape: Shape) -> pl.DataFrame:
         found = self.entries.matches(
@@ -131,7 +130,9 @@ class Wanted:
 
 def _by_fingerprint(texts: Sequence[str], entries: pl.DataFrame) -> list[str | None]:
     """Compare texts, and each line of those of several lines, with entries of the deny-list."""
-    lines = [[text, *_lines(text)] for text in texts]
+    lines = [
+        [line for line in (text, *_lines(text)) if len(line.strip()) >= SHORTEST] for text in texts
+    ]
     flat = [line for some in lines for line in some]
     made = fingerprints.of_texts(pl.Series("text", flat, dtype=pl.String))
     near, _ = fingerprints.near_pairs(made["near"], entries["near"], WHOLE)

@@ -255,3 +255,21 @@ def test_the_log_of_a_database_is_read_with_it(tmp_path: Path) -> None:
         made.commit()
         assert not hits(place.read_bytes())
         assert hits(local_files.read(place)) == [("table kept, row 1: ", "id")]
+
+
+def test_a_short_text_takes_no_labels_and_no_settings_with_it() -> None:
+    """A text that is one word is found as the content of a row, and not in what others wrote."""
+    shape = Shape("reviews", modalities.load("text", ("text",)), ("text",))
+    frame = pl.DataFrame({"row": [0, 1], "text": ["positive", "I liked it"], "label": "positive"})
+    frame = frame.with_columns(sample_ids(frame, ["text"]))
+    first = frame.head(1)
+    made = deny_list.entries_of(first, "reviews", shape.modality, shape.identity)
+    entries = DenyList(made.select(pl.lit("letter").alias("takedown"), *ENTRY))
+    for texts in (frozenset[str](), content.texts_of(first, shape)):
+        what = Wanted(frozenset(first["sample_id"]), (shape,), entries, texts)
+        assert hits(json.dumps({"sentiment": "positive"}).encode(), what) == []
+        data = encode(frame)
+        found = search.find(data, what)
+        assert [(hit.inside, hit.how) for hit in found.hits()] == [("row 0", "id")]
+        cleaned = search.clean(data, found, "letter", "0" * 64)
+        assert pl.read_parquet(io.BytesIO(cleaned.data)).equals(frame.tail(1))
