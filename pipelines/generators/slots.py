@@ -31,7 +31,9 @@ class Slots:
     """Rows of the shards that were made; the others were lost, or never wanted."""
 
 
-def section(slots: Slots, made: int, unmade: Mapping[str, int], lost: int) -> dict[str, Any]:
+def section(
+    slots: Slots, made: int, unmade: Mapping[str, int], lost: int, denied: int = 0
+) -> dict[str, Any]:
     """Describe the slots of a round for its manifest, so that with its candidates they add up.
 
     Args:
@@ -39,11 +41,12 @@ def section(slots: Slots, made: int, unmade: Mapping[str, int], lost: int) -> di
         made: its candidates.
         unmade: `GenerateReport.unmade`.
         lost: rows of shards that were lost.
+        denied: candidates that were left out because they were taken down, which are told apart.
 
     Returns:
         `planned`, `lost`, `never_asked`, and under `failed` the rows without a candidate by reason.
     """
-    missing = max(slots.reached - made, 0)
+    missing = max(slots.reached - made - denied, 0)
     return {
         "planned": slots.planned,
         "lost": lost,

@@ -122,10 +122,11 @@ def _generate(
     message = f"Generate {len(rows)} candidates of {ctx.round.key}"
     with round_commit(ctx, "generate", key=key, start=start, message=message) as tx:
         tx.metadata |= {BASE: base, **fit_entries(fitted)}
+        left_out = sum(map(len, denied.values()))
         _write(ctx, tx, made, rows, cost)
-        tx.manifest |= arrived.sections if arrived else {}
+        tx.manifest |= arrived.sections if arrived else _slots(made.result, len(rows), left_out)
         if denied:
-            tx.manifest["counts"]["denied"] = sum(map(len, denied.values()))
+            tx.manifest["counts"]["denied"] = left_out
             tx.manifest["generation"]["denied"] = denied
     KeptShards.of(ctx.round, key).remove()
     return tx.result
@@ -218,13 +219,12 @@ def _write(
         "cost": {"fit": model_store.cost(round_.dataset, round_.number), "generate": dict(cost)},
         "environment": dict(result.report.environment),
         "generation": facts,
-        **_slots(result, len(rows)),
     }
 
 
-def _slots(result: GenerateResult, made: int) -> dict[str, Any]:
+def _slots(result: GenerateResult, made: int, denied: int) -> dict[str, Any]:
     """The section on planned rows; empty where a generator was not asked for any."""
     if result.slots is None:
         return {}
     lost = result.report.facts.get(round_making.LOST, {}).get("rows", 0)
-    return {slots.SECTION: slots.section(result.slots, made, result.report.unmade, lost)}
+    return {slots.SECTION: slots.section(result.slots, made, result.report.unmade, lost, denied)}

@@ -378,6 +378,11 @@ def test_a_generator_that_makes_them_again_does_not_bring_them_back(both: Projec
     candidates = tables.read_round(lake, "tiny-r003", "tiny", "candidates", 3)
     lineage = tables.read_round(lake, "tiny-r003", "tiny", "lineage", 3)
     assert not set(went) & {*candidates["row"], *lineage["row"]}
+    losses = both.stemma("losses", "tiny-r003", "--json")
+    assert losses.code == 0, losses.said
+    (found,) = json.loads(losses.out)["rounds"]
+    assert (found["planned"], found["accounted_for"]) == (24, 24)
+    assert found["outcomes"] == {"undecided": 22, "taken down": 2}
     other = lineage.filter(pl.col("shard") == 0)["sample_id"][0].hex()
     again = both.stemma("audit", other, "--ref", "tiny-r003", "--replay")
     assert again.code == 0, again.said

@@ -39,3 +39,9 @@ def test_many_and_long_reasons_are_bounded_and_none_is_lost() -> None:
     assert len(found) == REASONS + 1
     assert found[OTHERS] == 5
     assert max(map(len, found)) < 5000
+
+
+def test_candidates_that_were_taken_down_are_not_told_as_rows_without_a_candidate() -> None:
+    found = slots.section(Slots(planned=24, reached=24), 20, {"too dark": 2}, lost=0, denied=2)
+    assert failed(found) == {"too dark": 2}
+    assert failed(slots.section(Slots(24, 24), 22, {}, lost=0, denied=2)) == {}
