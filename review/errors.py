@@ -32,5 +32,9 @@ class Findings(ReviewError, kind="findings"):  # noqa: N818  a finding is no err
     """A check found something that should not be, which is already printed."""
 
 
+class NotAllReadError(ReviewError, kind="not-all-read", exit_code=3):
+    """Nothing was found, and something could not be read."""
+
+
 FAILURES: Final = (ReviewError, PipelineError, ExpectationsError, LineageError, LakeError)
 """Errors whose message is meant for the user."""

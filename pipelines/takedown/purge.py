@@ -9,9 +9,11 @@ cleaned ones in one step (`lake.purging`), and the project's own files follow.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 import polars as pl
 
@@ -34,6 +36,9 @@ from pipelines.takedown.search import Cleaned
 
 Progress = Callable[[int, int], None]
 """Is told how many bytes were searched, and of how many."""
+
+RECORD: Final = re.compile(r"(^|/)(_takedowns/[^/]+/record|rounds/[0-9]{3,}|head)\.json\Z")
+"""Paths of records."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +70,9 @@ class PurgePlan:
     wanted: Wanted
     objects: list[FoundObject] = field(default_factory=list)
     unread: list[tuple[str, str]] = field(default_factory=list)
+    spared: list[str] = field(default_factory=list)
+    """Records that quote some of it. The lake cannot be read without them, so they stay, and a
+    verification finds them."""
     searched: int = 0
     """Files that were searched."""
 
@@ -97,10 +105,17 @@ def plan(lake: Lake, home: LakeHome, name: str, tell: Progress) -> PurgePlan:
         made.searched += 1
         made.unread += [(f"{file.places[0]}: {place}", why) for place, why in found.unread]
         hits = found.hits()
-        if hits:
+        if hits and all(map(is_record, file.places)):
+            made.spared.append(file.places[0])
+        elif hits:
             cleaned = search.clean(data, found, name, file.name)
             made.objects.append(FoundObject(file, stored_bytes(data), cleaned, len(hits)))
     return made
+
+
+def is_record(path: str) -> bool:
+    """Tell whether an object is a manifest, a head file or the record of a take-down."""
+    return RECORD.search(path) is not None
 
 
 def carry_out(lake: Lake, held_out: Lake, home: LakeHome, made: PurgePlan) -> PurgedLake:
@@ -130,7 +145,8 @@ def carry_out(lake: Lake, held_out: Lake, home: LakeHome, made: PurgePlan) -> Pu
             if repository is lake:
                 raise
     cleaned = (
-        purging.Cleaned(item.stored.sha256, item.cleaned.data, item.hits) for item in made.objects
+        purging.Cleaned(item.stored.sha256, item.cleaned.data, len(item.cleaned.removed))
+        for item in made.objects
     )
     statement = hashlib.sha256(envelope).hexdigest()
     return PurgedLake(done, purging.purge(home.path, done.takedown, statement, cleaned))

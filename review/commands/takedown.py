@@ -69,16 +69,20 @@ def run(
     done = list(requests.fulfil(lake, held_out, params, found, order))
     if not as_json:
         _print_done(done)
-    if purge and not done:
-        console.line("`stemma takedown list` names earlier ones, and `… purge NAME` purges one")
-    purged = [
-        takedown_purge.purged(each.record.name, dry_run=False, yes=yes, quiet=as_json)
-        for each in done
-        if purge
-    ]
+    purged = _purged(done, yes=yes, quiet=as_json) if purge else []
     if as_json:
         answer = {"plan": found.to_dict(), "takedowns": [_to_dict(each) for each in done]}
         print_json({**answer, **({"purges": purged} if purge else {})})
+    for each in purged:
+        takedown_purge.check_complete(each["takedown"], each)
+
+
+def _purged(done: Sequence[Takedown], *, yes: bool, quiet: bool) -> list[dict[str, Any]]:
+    """Purge what take-downs took, and return what was done."""
+    if not done:
+        console.line("`stemma takedown list` names earlier ones, and `… purge NAME` purges one")
+    names = [each.record.name for each in done]
+    return [takedown_purge.purged(each, dry_run=False, yes=yes, quiet=quiet) for each in names]
 
 
 def _print_done(done: Sequence[Takedown]) -> None:

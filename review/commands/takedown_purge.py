@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pipelines.takedown.local_files import LocalPurge
 from pipelines.takedown.purge import PurgedLake, PurgePlan
 from review.cli.byte_bar import byte_bar
 from review.cli.output import make_console, number, print_json, table
-from review.errors import UsageError
+from review.errors import NotAllReadError, UsageError
 
 SHOWN = 40
 """Objects that are listed."""
@@ -32,6 +33,21 @@ def run(*, name: str, dry_run: bool, yes: bool, as_json: bool) -> None:
     answer = purged(name, dry_run=dry_run, yes=yes, quiet=as_json)
     if as_json:
         print_json({"dry_run": dry_run, **answer})
+    check_complete(name, answer)
+
+
+def check_complete(name: str, answer: Mapping[str, Any]) -> None:
+    """Check that a purge could read everything and left nothing.
+
+    Raises:
+        NotAllReadError: it did not.
+    """
+    left = len(answer["unread"]) + len(answer["spared"])
+    if left:
+        raise NotAllReadError(
+            f"{number(left)} objects may still hold some of {name}: they could not be read, or are "
+            f"records that quote it (`stemma takedown verify {name}` names them)"
+        )
 
 
 def purged(name: str, *, dry_run: bool, yes: bool, quiet: bool) -> dict[str, Any]:
@@ -123,6 +139,7 @@ def _planned(made: PurgePlan) -> dict[str, Any]:
             }
             for item in made.objects
         ],
+        "spared": list(made.spared),
         "unread": [{"place": place, "why": why} for place, why in made.unread],
     }
 
@@ -166,12 +183,18 @@ def _print_plan(made: PurgePlan) -> None:
         soft_wrap=True,
     )
     _print_unread(made.unread)
+    for place in made.spared:
+        out.print(
+            f"stays: {place}, a record that quotes some of it and without which the lake cannot be "
+            "read",
+            soft_wrap=True,
+        )
 
 
 def _print_done(name: str, done: PurgedLake, local: LocalPurge) -> None:
     out = make_console()
     if done.purged is None:
-        out.print("the lake holds nothing of it any more: nothing was purged")
+        out.print("nothing of it was found in the lake: nothing was purged there")
     else:
         out.print(
             f"purged {number(done.purged.objects)} objects ({number(done.purged.object_bytes)} "

@@ -11,16 +11,12 @@ from pipelines.takedown import lake_files, verification
 from pipelines.takedown.verification import Verification
 from review.cli.byte_bar import byte_bar
 from review.cli.output import make_console, number, print_json, table
-from review.errors import Findings, ReviewError, UsageError
+from review.errors import Findings, NotAllReadError, UsageError
 
 NEAR: Final = "near"
 """How a near-duplicate is recognised."""
 SHOWN: Final = 40
 """Places that are listed."""
-
-
-class NotAllReadError(ReviewError, kind="not-all-read", exit_code=3):
-    """Nothing was found, and something could not be read."""
 
 
 def run(*, name: str, near: bool, as_json: bool) -> None:

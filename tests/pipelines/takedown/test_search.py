@@ -23,7 +23,7 @@ from safetensors.numpy import save
 from lake.tables import encode
 from lineage.identity import sample_ids
 from pipelines import modalities
-from pipelines.takedown import content, deny_list, search
+from pipelines.takedown import content, deny_list, purge, search
 from pipelines.takedown.content import Shape, Wanted
 from pipelines.takedown.deny_list import ENTRY, DenyList
 
@@ -273,3 +273,10 @@ def test_a_short_text_takes_no_labels_and_no_settings_with_it() -> None:
         assert [(hit.inside, hit.how) for hit in found.hits()] == [("row 0", "id")]
         cleaned = search.clean(data, found, "letter", "0" * 64)
         assert pl.read_parquet(io.BytesIO(cleaned.data)).equals(frame.tail(1))
+
+
+def test_records_are_told_from_what_a_lake_can_do_without() -> None:
+    records = ["_takedowns/letter-12/record.json", "tiny/rounds/000.json", "tiny/head.json"]
+    assert all(map(purge.is_record, records))
+    others = ["tiny/docs/round=001/data_docs.html", "tiny/rounds/000.json.txt", "tiny/ahead.json"]
+    assert not any(map(purge.is_record, [*others, "_takedowns/a/rows.parquet"]))
