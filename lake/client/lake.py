@@ -81,8 +81,16 @@ class Lake(ObjectAccess):
                 return
             if head is not None:
                 self.delete_branch(branch)
+        Lake.create_branch(self, branch, commit)
+
+    def create_branch(self, branch: str, commit: str) -> None:
+        """Make a branch at a commit; one that is there stays as it is.
+
+        Raises:
+            ConflictError: there is one of that name.
+        """
         creation = self._models.BranchCreation(name=branch, source=commit)
-        call(api.create_branch, self.repository, creation)
+        self.connection.call(self._sdk.branches_api.create_branch, self.repository, creation)
 
     def delete_branch(self, branch: str) -> None:
         """Remove a branch; its commits stay reachable from whatever else points to them."""

@@ -55,6 +55,10 @@ class MigratedLake(Lake):
         """As `Lake.set_branch`."""
         super().set_branch(branch, self.on_server(commit))
 
+    def create_branch(self, branch: str, commit: str) -> None:
+        """As `Lake.create_branch`."""
+        super().create_branch(branch, self.on_server(commit))
+
     def tags(self, prefix: str = "") -> dict[str, str]:
         """As `Lake.tags`."""
         return self._outward(super().tags(prefix))

@@ -71,7 +71,8 @@ class Told:
             try:
                 self._client.close()
             except Exception as failed:  # noqa: BLE001  of any transport
-                self.unsent, self.reason = self.sent, type(failed).__name__
+                self.unsent, self.sent = self.sent, 0
+                self.reason = type(failed).__name__
         if self.untold:
             console.line(
                 f"openlineage: the data sets of stage {self.stage} could not be told "

@@ -1,6 +1,7 @@
 """Look at a machine and a project: releases, extras, programs, the lake, and what is missing.
 
-Nothing is started and nothing is imported that is slow, no model, no lake and no service is asked.
+Nothing is imported that is slow, and no model, lake or service is started or asked; one program
+that does nothing is run in the sandbox.
 Of variables of the environment, only the names are read: their values are secrets.
 """
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -210,13 +212,26 @@ def relinked(path: Path) -> None:
     path.symlink_to(path.parents[4] / "elsewhere")
 
 
+def linked(folder: Path) -> None:
+    """Put a link to a folder with rows among those of the copy."""
+    (folder.parent / "more").mkdir()
+    shutil.copy(folder / SAMPLES, folder.parent / "more")
+    (folder / "tiny/samples/round=003").symlink_to(folder.parent / "more")
+
+
 DIFFERENCES: list[tuple[str, Callable[[Path], object], str]] = [
     ("missing", lambda at: (at / SAMPLES).unlink(), f"{SAMPLES} is missing: tiny-v2 was attested"),
     ("changed", lambda at: flipped(at / SAMPLES), f"{SAMPLES} was changed: its bytes are not"),
     ("extra", lambda at: (at / "tiny/extra.txt").write_text(""), "tiny/extra.txt is extra"),
     ("link", lambda at: relinked(at / SAMPLES), f"{SAMPLES} was changed"),
+    ("linked folder", linked, "tiny/samples/round=003 is extra"),
     ("signature", lambda at: resigned(at / PLACE / store.PROVENANCE), "the signature does not fit"),
     ("no summary", lambda at: resigned(at / PLACE / store.SUMMARY), "the signature does not fit"),
+    (
+        "summary is gone",
+        lambda at: (at / PLACE / store.SUMMARY).unlink(),
+        "holds no verification.dsse.json, which says how the guard judged tiny-v2",
+    ),
     ("summary", lambda at: replaced(at, store.SUMMARY), "is of another attestation than"),
     (
         "ref",
@@ -312,6 +327,58 @@ def test_the_stage_attests_where_it_is_told_to(
     assert "attested" not in capsys.readouterr().err
     (first,) = store.numbers(copied.lake(), "tiny-v2")
     assert first == 1
+
+
+def test_an_attestation_that_no_longer_holds_is_made_again(copied: Project) -> None:
+    lake = copied.lake()
+    making.attest(lake, "tiny-v2")
+    files = dict(store.read(lake, "tiny-v2", 1).files)
+    store.keep(lake, "tiny-v2", {**files, store.SUMMARY: files[store.PROVENANCE]})
+    assert copied.stemma("attest", "verify", "tiny-v2").code == 1
+    assert making.attest(lake, "tiny-v2").stored.number == 3
+    assert copied.stemma("attest", "verify", "tiny-v2").code == 0
+    assert making.attest(lake, "tiny-v2").existing
+
+
+def test_the_first_two_who_attest_at_once_both_keep_theirs(
+    copied: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, other = copied.lake(), copied.lake()
+    log = lake.log
+
+    def meanwhile(*args: Any, **more: Any) -> Any:
+        if not store.numbers(other, "tiny-v1"):
+            store.keep(other, "tiny-v1", {store.PROVENANCE: b"1"})
+        return log(*args, **more)
+
+    monkeypatch.setattr(lake, "log", meanwhile)
+    store.keep(lake, "tiny-v2", {store.PROVENANCE: b"2"})
+    assert [store.numbers(lake, tag) for tag in ("tiny-v1", "tiny-v2")] == [[1], [1]]
+
+
+def test_folders_that_are_no_attestation_are_passed_over(attested: Attested, moved: Path) -> None:
+    for name in ("٣", "02", "0"):
+        shutil.copytree(moved / PLACE, moved / PLACE / ".." / name)
+    assert verified(attested, moved) == (0, "")
+
+
+def test_a_digest_is_kept_at_once_and_a_damaged_file_of_them_does_not_matter(
+    copied: Project,
+) -> None:
+    lake = copied.lake()
+    commit, objects = lake.resolve("tiny-v2").id, lake.objects("tiny-v2", "tiny/")
+    interrupted = object_digests.of_objects(lake, commit, objects)
+    first = next(interrupted)
+    with closing(sqlite3.connect(object_digests.DATABASE, timeout=0)) as database:
+        database.execute("INSERT INTO digests VALUES ('a', 'b', 1, 'c')")
+        database.commit()
+    interrupted.close()  # type: ignore[attr-defined]
+    with closing(sqlite3.connect(object_digests.DATABASE)) as database:
+        assert first[1] in {row[0] for row in database.execute("SELECT sha256 FROM digests")}
+    whole = list(object_digests.of_objects(lake, commit, objects))
+    data = object_digests.DATABASE.read_bytes()
+    object_digests.DATABASE.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
+    assert list(object_digests.of_objects(lake, commit, objects)) == whole
 
 
 def test_an_object_is_hashed_once_and_a_damaged_one_is_not_attested(copied: Project) -> None:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pytest
 
 from pipelines.common.errors import BlockedError
-from pipelines.lineage_events import configuration
+from pipelines.lineage_events import configuration, emitting
 from tests.flow import typed_events
 from tests.flow.projects import Project
 
@@ -176,6 +176,17 @@ def test_a_server_that_does_not_take_them_fails_no_stage(
     assert "hush" not in said
 
 
+def test_events_that_are_lost_at_the_end_are_counted_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Lost:
+        def close(self) -> None:
+            raise ConnectionError
+
+    emitting.Told("curate", "tiny-2", sent=2, _client=Lost()).close()
+    assert "2 of 2 events of stage curate not sent (ConnectionError)" in capsys.readouterr().err
+
+
 def test_nothing_is_imported_where_nobody_listens(copied: Project) -> None:
     code = (
         "import sys; from pipelines.stages import runner; runner.start('lake', None)\n"
@@ -200,6 +211,7 @@ def _python(code: str) -> str:
         ({"OPENLINEAGE_URL": "http://localhost", "OPENLINEAGE_DISABLED": "True"}, False),
         ({"OPENLINEAGE__TRANSPORT__TYPE": "console"}, True),
         ({"OPENLINEAGE_CONFIG": "missing.yml"}, False),
+        ({"OPENLINEAGE_CONFIG": "long" * 100}, False),
         ({"OPENLINEAGE_NAMESPACE": "team"}, False),
     ],
 )

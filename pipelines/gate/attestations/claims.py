@@ -113,6 +113,11 @@ def read(stored: Stored, opened: Open) -> Claims:
             "version; find the one of this"
         )
     if store.SUMMARY not in stored.files:
+        if claims.round > 0:  # the guard judges every round, and real data never
+            raise EnvelopeError(
+                f"{stored.folder} holds no {store.SUMMARY}, which says how the guard judged "
+                f"{shown(claims.tag)}; get the whole folder"
+            )
         return claims
     return _with_summary(claims, stored, opened)
 

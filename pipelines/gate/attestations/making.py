@@ -15,7 +15,7 @@ from lineage.guard import GuardResult
 from pipelines.common import dsse
 from pipelines.common.errors import EnvelopeError, StaleError
 from pipelines.common.signing import Signer
-from pipelines.gate.attestations import object_digests, predicates, store, versions
+from pipelines.gate.attestations import claims, object_digests, predicates, store, versions
 from pipelines.gate.attestations.store import Stored
 from pipelines.gate.attestations.versions import Version
 from pipelines.rounds import manifest, trust
@@ -56,7 +56,7 @@ def attest(lake: Lake, ref: str) -> Attested:
     size = sum(item.size for item in objects)
     number = max(store.numbers(lake, version.tag), default=0)
     latest = store.read(lake, version.tag, number) if number else None
-    by = _current(latest, subjects) if latest else None
+    by = _current(latest, version, subjects) if latest else None
     if latest is not None and by is not None:
         return Attested(version, latest, by, len(objects), size, existing=True)
     files = _envelopes(lake, version, result, subjects, signer)
@@ -92,16 +92,18 @@ def _envelopes(
     return files | {f"{signer.name}{store.KEY_SUFFIX}": signer.public}
 
 
-def _current(latest: Stored, subjects: list[dict[str, Any]]) -> str | None:
-    """The key by which the latest attestation says the same of the same objects; None if not."""
+def _current(latest: Stored, version: Version, subjects: list[dict[str, Any]]) -> str | None:
+    """The key by which the latest attestation is verified as it is; None if it is not."""
     trusted = trust.keys()
     if trusted is None:
         return None
     try:
-        found = dsse.verify(latest.envelope(store.PROVENANCE), trusted)
+        found = claims.read(latest, claims.trusting(trusted))
     except EnvelopeError:
         return None
-    return found.signer if found.statement.get("subject") == subjects else None
+    held = {each["name"]: each["digest"]["sha256"] for each in subjects}
+    same = (found.commit, found.objects) == (version.commit.id, held)
+    return found.signer if same else None
 
 
 def _encoded(envelope: Mapping[str, Any]) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -44,8 +44,7 @@ def of_objects(lake: Lake, commit: str, objects: Sequence[ObjectInfo]) -> Iterat
             known = _known(database, key)
             digest = known or of_object(lake, commit, item)
             if known is None:
-                values = (*key, digest)
-                database.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)", values)
+                _note(database, key, digest)
             yield item.path, digest
 
 
@@ -80,23 +79,39 @@ def of_object(lake: Lake, commit: str, item: ObjectInfo) -> str:
 
 def _known(database: sqlite3.Connection, key: tuple[str, str, int]) -> str | None:
     query = "SELECT sha256 FROM digests WHERE address = ? AND checksum = ? AND size = ?"
-    row = database.execute(query, key).fetchone()
+    try:
+        row = database.execute(query, key).fetchone()
+    except sqlite3.DatabaseError:  # damaged: it is hashed again
+        return None
     return None if row is None else str(row[0])
+
+
+def _note(database: sqlite3.Connection, key: tuple[str, str, int], digest: str) -> None:
+    """Keep a digest at once; where the file is damaged or the disk is full it is not kept."""
+    with suppress(sqlite3.DatabaseError):
+        database.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)", (*key, digest))
 
 
 @contextmanager
 def _open_database() -> Iterator[sqlite3.Connection]:
-    """Open the kept digests; a file that is no database is replaced by an empty one."""
+    """Open the kept digests; a file that is no database is replaced by an empty one.
+
+    Each digest is a transaction, so that a run which is killed keeps what it has hashed, and two
+    runs do not wait for each other.
+    """
     private.folder(DATABASE.parent)
     private.database(DATABASE)
-    with closing(_connect()) as database, database:
+    with closing(_connect()) as database:
         yield database
 
 
 def _connect() -> sqlite3.Connection:
     for _ in range(2):
-        database = sqlite3.connect(DATABASE, timeout=60)
+        database = sqlite3.connect(DATABASE, timeout=60, isolation_level=None)
         try:
+            database.execute(
+                "PRAGMA synchronous = OFF"
+            )  # what a crash of the machine loses is hashed
             database.execute(SCHEMA)
         except sqlite3.DatabaseError:
             database.close()

@@ -5,9 +5,10 @@ so attestations have a branch of their own, on which files are added and never c
 of main, and the audit of it, know nothing of them. Whoever may write to the lake can move or delete
 the branch, as any: an attestation proves what it says, not that there was no other.
 
-`N` counts attestations of one tag from 1: another key, or objects that changed under the version
-(a purge), make a further one. Each has `provenance.dsse.json`, `verification.dsse.json` where the
-guard judged the round, and the public key of the one who signed as `<key>.pem`.
+`N` counts attestations of one tag from 1: where the latest no longer holds, because its key is not
+trusted any more or objects changed under the version (a purge), there is a further one. Each has
+`provenance.dsse.json`, `verification.dsse.json` where the guard judged the round, and the public
+key of the one who signed as `<key>.pem`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ KEY_SUFFIX: Final = ".pem"
 ATTEMPTS: Final = 10
 MAX_KEY_BYTES: Final = 1 << 14
 """Limit of the size of a public key, in bytes."""
-_PATH: Final = re.compile(rf"{FOLDER}/(?P<tag>[^/]+)/(?P<number>[0-9]{{1,6}})/(?P<name>[^/]+)\Z")
+_NUMBER: Final = r"[1-9][0-9]{0,5}"
+_PATH: Final = re.compile(rf"{FOLDER}/(?P<tag>[^/]+)/(?P<number>{_NUMBER})/(?P<name>[^/]+)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,11 @@ class Stored:
             return documents.parse_json(self.files[name])
         except DocumentError as error:
             raise EnvelopeError(f"{self.folder}/{name} {error}; get it again") from error
+
+
+def number_of(name: str) -> int | None:
+    """The number of an attestation by the name of its folder; None: it is no such folder."""
+    return int(name) if re.fullmatch(_NUMBER, name) else None
 
 
 def numbers(lake: Lake, tag: str) -> list[int]:
@@ -106,9 +113,13 @@ def keep(lake: Lake, tag: str, files: Mapping[str, bytes]) -> Stored:
 
 
 def _begin(lake: Lake) -> str:
-    """Make the branch at the first commit of the lake, which holds nothing."""
+    """Make the branch at the first commit of the lake, which holds nothing.
+
+    Raises:
+        ConflictError: another run made it meanwhile, and may have added to it.
+    """
     first = list(lake.log(refs.MAIN, first_parent=True))[-1].id
-    lake.set_branch(BRANCH, first)
+    lake.create_branch(BRANCH, first)
     return first
 
 

@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NoReturn
 
 from lake import files
 from lake.client import Lake
@@ -182,8 +182,9 @@ def of_file(file: Path, known: Keys) -> Answer:
     """
     path = file.absolute()
     inside = path.parts[-4:]
-    if len(inside) == 4 and inside[0] == store.FOLDER and inside[2].isdecimal():  # noqa: PLR2004
-        return _of_copy(str(file), path.parents[3], inside[1], int(inside[2]), known)
+    number = store.number_of(inside[2]) if len(inside) == 4 else None  # noqa: PLR2004
+    if number is not None and inside[0] == store.FOLDER:
+        return _of_copy(str(file), path.parents[3], inside[1], number, known)
     envelope = dsse.read(file)
     if known.trusted is None:
         raise SigningError(
@@ -286,9 +287,9 @@ def _newest(folder: Path) -> dict[str, int]:
     """The number of the newest attestation in a folder, by tag."""
     found: dict[str, int] = {}
     for path in (folder / store.FOLDER).glob(f"*/*/{store.PROVENANCE}"):
-        tag, number = path.parts[-3], path.parts[-2]
-        if number.isdecimal():
-            found[tag] = max(found.get(tag, 0), int(number))
+        tag, number = path.parts[-3], store.number_of(path.parts[-2])
+        if number is not None:
+            found[tag] = max(found.get(tag, 0), number)
     return found
 
 
@@ -305,10 +306,25 @@ def _stored(folder: Path, tag: str, number: int) -> Stored:
 
 
 def _files(folder: Path, dataset: str) -> Iterator[str]:
-    """Names of all that lies under a data set's folder, links and other files too."""
-    for place, _, names in os.walk(folder / dataset):
-        for name in names:
+    """Names of all that lies under a data set's folder, links and other files too.
+
+    A link to a folder is a name like any other: what it leads to is not looked at.
+
+    Raises:
+        EnvelopeError: a folder cannot be listed, so that what lies in it is not known.
+    """
+    if not (folder / dataset).is_dir():
+        return
+    for place, folders, names in os.walk(folder / dataset, onerror=_unlisted):
+        links = (name for name in folders if (Path(place) / name).is_symlink())
+        for name in (*names, *links):
             yield (Path(place) / name).relative_to(folder).as_posix()
+
+
+def _unlisted(error: OSError) -> NoReturn:
+    raise EnvelopeError(
+        f"{error.filename} cannot be listed ({error.strerror}); make it readable"
+    ) from error
 
 
 def _sha256(path: Path) -> str:

@@ -62,7 +62,12 @@ def test_claims_are_those_of_both_statements() -> None:
     assert (found.tag, found.round, found.signer) == ("digits-v3", 3, SIGNER.name)
     assert found.objects == {NAME: "0" * 64, "digits/rounds/003.json": "0" * 64}
     assert found.guard == ("STEMMA_GUARD_WARN",)
-    assert claims.read(stored(made), OPENED).guard == ()
+
+
+def test_only_real_data_has_no_answer_of_the_guard() -> None:
+    assert claims.read(stored(provenance(NAME, round=0)), OPENED).guard == ()
+    with pytest.raises(EnvelopeError, match=r"holds no verification\.dsse\.json, which says how"):
+        claims.read(stored(provenance(NAME, round=3)), OPENED)
 
 
 @pytest.mark.parametrize("name", ["../passwd", "/etc/passwd", "digits//a", "a/..", "", "a\x1b"])
