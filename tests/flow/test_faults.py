@@ -328,7 +328,7 @@ def unfinished(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             "rounds/tiny/2/generate.json is missing",
         ),
         (("status", "--dataset", "tony"), 2, "there is no data set 'tony'"),
-        (("diff", "main", "nowhere"), 1, "nowhere"),
+        (("diff", "main", "nowhere"), 2, "nowhere"),
         (("diff", "main", "tiny-r001", "-d", "tony"), 2, "no data set 'tony'"),
         (("round", "add", "tony"), 2, "there is no data set 'tony'"),
         (("audit", "abc"), 2, "8"),

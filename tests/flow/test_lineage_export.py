@@ -145,7 +145,7 @@ def test_what_cannot_be_exported_is_said_in_a_sentence(unchanged: Project, tmp_p
     with pytest.raises(NotFoundError, match="empty holds no lineage of tiny; name another ref"):
         export("empty", dataset="tiny")
     done = unchanged.stemma("lineage", "export", "nowhere", "--format", "croissant")
-    assert (done.code, done.out, len(done.err.splitlines())) == (1, "", 1)
+    assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
 
 
 def test_a_parent_in_another_data_set_is_told_with_it_or_by_name(
