@@ -38,7 +38,8 @@ def test_the_guard_is_silent_and_loud_where_it_should() -> None:
         last = each["rounds"][-1]
         assert last["round"] == len(each["rounds"]) == 2
         unknown = [name for name, value in last["values"].items() if value is None]
-        assert unknown == ["verifier_calibration", "warned_rows"]  # there is no suite here
+        # There is no suite here, and no source that has a licence.
+        assert set(unknown) == {"verifier_calibration", "warned_rows", "licence_missing"}
         if each["regime"] == "accumulate":
             assert each["alarm"] is None
             assert last["lost"] < 0.01
