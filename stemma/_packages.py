@@ -56,7 +56,7 @@ def _location(spec: ModuleSpec) -> Path | None:
     return Path(spec.origin).resolve() if spec.has_location and spec.origin else None
 
 
-def _own(name: str) -> set[Path]:
+def _own(name: str) -> tuple[Path, Path]:
     """Where our package may be: beside this one, or where its distribution was installed."""
     installed = metadata.distribution("stemma").locate_file(name)
-    return {Path(__file__).resolve().parent.with_name(name), Path(str(installed)).resolve()}
+    return Path(__file__).resolve().parent.with_name(name), Path(str(installed)).resolve()

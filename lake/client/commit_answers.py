@@ -8,6 +8,7 @@ removed underneath.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Hashable
 from typing import Any, Final
 
@@ -21,9 +22,9 @@ REFS: Final = {
     "diff_refs": (1, 2),
 }
 """Methods of the SDK whose answer depends on commits alone, and which arguments name these."""
-MOST: Final = 1024
-"""Answers that are kept; after them the oldest goes."""
-LONGEST: Final = 1 << 20
+MOST: Final = 256
+"""Answers that are kept; after them the oldest goes. A stage has some 70 questions."""
+LONGEST: Final = 1 << 18
 """Bytes of the largest object that is kept; larger ones are tables, which are read once."""
 
 
@@ -33,6 +34,7 @@ class CommitAnswers:
     def __init__(self) -> None:
         """Nothing is known yet."""
         self._answers: dict[Hashable, Any] = {}
+        self._lock = threading.Lock()
 
     def ask(
         self,
@@ -54,13 +56,15 @@ class CommitAnswers:
             return ask()
         named = tuple(sorted((name, value) for name, value in kwargs.items()))
         key = (method.__name__, args, named)
-        if key in self._answers:
-            return self._answers[key]
+        with self._lock:
+            if key in self._answers:
+                return self._answers[key]
         answer = ask()
         if not isinstance(answer, bytes | bytearray) or len(answer) <= LONGEST:
-            while len(self._answers) >= MOST:
-                self._answers.pop(next(iter(self._answers)), None)
-            self._answers[key] = answer
+            with self._lock:
+                while len(self._answers) >= MOST:
+                    del self._answers[next(iter(self._answers))]
+                self._answers[key] = answer
         return answer
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -26,6 +27,7 @@ from pydantic import ValidationError
 from lake import documents, refs
 from lake.client import Lake
 from lake.documents import DocumentError
+from lake.errors import ConflictError
 from pipelines.common import dsse
 from pipelines.common.errors import EnvelopeError
 from pipelines.common.settings import StrictModel, strictly
@@ -170,7 +172,8 @@ def keep(lake: Lake, record: PurgeRecord, envelope: bytes) -> None:
     """Store a signed record in a repository that the purge is about."""
     if lake.head(refs.PURGED) is None:
         *_, first = lake.log(refs.MAIN)
-        lake.set_branch(refs.PURGED, first.id)
+        with suppress(ConflictError):  # another purge has made it meanwhile
+            lake.create_branch(refs.PURGED, first.id)
     number = len(lake.objects(refs.PURGED, f"{record.takedown}/")) + 1
     path = f"{record.takedown}/{number:03d}{dsse.SUFFIX}"
     lake.write_bytes(refs.PURGED, path, envelope, "application/json")

@@ -13,7 +13,16 @@ from review.cli import diff_options
 from review.cli.attests import attests
 from review.cli.candidates import Candidates, Chosen, Maker, Parents
 from review.cli.disk import disks
-from review.cli.dispatch import DatasetOption, Json, mark_unencodable, reporting_faults, run, runs
+from review.cli.dispatch import (
+    DatasetOption,
+    FromFile,
+    Json,
+    SampleIds,
+    mark_unencodable,
+    reporting_faults,
+    run,
+    runs,
+)
 from review.cli.lake import lakes
 from review.cli.lineage import export, lineages
 from review.cli.outcomes import outcomes
@@ -193,16 +202,9 @@ def audit(
 
 @app.command()
 def descendants(
-    samples: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Sample ids, or at least 8 hex digits of each.", metavar="ID…", show_default=False
-        ),
-    ] = None,
+    samples: SampleIds = None,
     *,
-    from_file: Annotated[
-        Path | None, typer.Option("--from-file", help="File with one id per line; - reads stdin.")
-    ] = None,
+    from_file: FromFile = None,
     model: Annotated[
         str | None,
         typer.Option(help="All that this language model made, instead.", show_default=False),

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -25,6 +26,20 @@ from review.errors import FAILURES
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 DatasetOption = Annotated[
     str | None, typer.Option("--dataset", "-d", help="Only this data set.", show_default=False)
+]
+RefArgument = Annotated[str, typer.Argument(help="Branch, tag or commit.")]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="File to write.", show_default="standard output"),
+]
+SampleIds = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Sample ids, or at least 8 hex digits of each.", metavar="ID…", show_default=False
+    ),
+]
+FromFile = Annotated[
+    Path | None, typer.Option("--from-file", help="File with one id per line; - reads stdin.")
 ]
 ALONE = ("review.commands.clean", "review.commands.serve", "review.commands.ui")
 """Commands that do not hold the project together with others: the one that cleans it, and servers,

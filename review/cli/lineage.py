@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from review.cli.dispatch import DatasetOption, Json, run, runs
+from review.cli.dispatch import DatasetOption, Json, OutputOption, RefArgument, run, runs
 
 lineages = typer.Typer(no_args_is_help=True, help="The family tree as a whole.")
 
@@ -35,7 +35,7 @@ class LineageFormat(StrEnum):
 @lineages.command("stats")
 @runs("review.commands.lineage_stats")
 def lineage_stats(
-    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    ref: RefArgument = "main",
     *,
     dataset: DatasetOption = None,
     as_json: Json = False,
@@ -45,16 +45,13 @@ def lineage_stats(
 
 @lineages.command("export")
 def lineage_export(
-    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    ref: RefArgument = "main",
     *,
     form: Annotated[
         LineageFormat, typer.Option("--format", help="W3C PROV as JSON, or Croissant as JSON-LD.")
     ],
     dataset: DatasetOption = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="File to write.", show_default="standard output"),
-    ] = None,
+    output: OutputOption = None,
     as_json: Json = False,
 ) -> None:
     """Write the lineage of a ref in a format that other tools read."""
@@ -69,7 +66,7 @@ def lineage_export(
 
 
 def export(
-    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    ref: RefArgument = "main",
     *,
     form: Annotated[
         ExportFormat,

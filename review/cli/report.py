@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from review.cli.dispatch import DatasetOption, Json, run
+from review.cli.dispatch import DatasetOption, Json, OutputOption, RefArgument, run
 
 reports = typer.Typer(no_args_is_help=True, help="Summaries of a version for those outside.")
 
@@ -23,16 +22,13 @@ class SummaryFormat(StrEnum):
 
 @reports.command("eu-summary")
 def eu_summary(
-    ref: Annotated[str, typer.Argument(help="Branch, tag or commit.")] = "main",
+    ref: RefArgument = "main",
     *,
     form: Annotated[
         SummaryFormat, typer.Option("--format", help="Markdown, JSON or HTML.")
     ] = SummaryFormat.MD,
     dataset: DatasetOption = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="File to write.", show_default="standard output"),
-    ] = None,
+    output: OutputOption = None,
     as_json: Json = False,
 ) -> None:
     """Write the EU's public summary of training content, as far as lineage knows it."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from review.cli import purge as purges
-from review.cli.dispatch import DatasetOption, Json, runs
+from review.cli.dispatch import DatasetOption, FromFile, Json, SampleIds, runs
 
 ACT = "act"
 """The command that is meant where none is named."""
@@ -35,16 +34,9 @@ takedowns = typer.Typer(
 @takedowns.command(ACT)
 @runs("review.commands.takedown")
 def act(
-    samples: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Sample ids, or at least 8 hex digits of each.", metavar="ID…", show_default=False
-        ),
-    ] = None,
+    samples: SampleIds = None,
     *,
-    from_file: Annotated[
-        Path | None, typer.Option("--from-file", help="File with one id per line; - reads stdin.")
-    ] = None,
+    from_file: FromFile = None,
     where: Annotated[
         str | None,
         typer.Option(

@@ -42,10 +42,11 @@ def check_complete(name: str, answer: Mapping[str, Any]) -> None:
     Raises:
         NotAllReadError: it did not.
     """
-    left = len(answer["unread"]) + len(answer["spared"])
+    local = answer.get("local", {}).get("unread", ())
+    left = len(answer["unread"]) + len(answer["spared"]) + len(local)
     if left:
         raise NotAllReadError(
-            f"{number(left)} objects may still hold some of {name}: they could not be read, or are "
+            f"{number(left)} places may still hold some of {name}: they could not be read, or are "
             f"records that quote it (`stemma takedown verify {name}` names them)"
         )
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from pipelines.rounds import tables
+from lake import refs
+from pipelines.rounds import purges, tables
+from pipelines.rounds.purges import PurgeRecord
 from tests.flow.projects import Project
 
 
@@ -36,3 +39,21 @@ def test_one_command_takes_and_purges(copied: Project) -> None:
     again = copied.stemma(*words, "--yes")
     assert again.code == 0, again.said
     assert "purge NAME" in again.err
+
+
+def test_the_first_two_purges_at_once_both_keep_their_records(
+    copied: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, other = copied.lake(), copied.lake()
+    one, two = (PurgeRecord(takedown=name, created=0, who="", ids=(), objects=()) for name in "ab")
+    log = lake.log
+
+    def meanwhile(*args: Any, **more: Any) -> Any:
+        if other.head(refs.PURGED) is None:
+            purges.keep(other, one, b"1")
+        return log(*args, **more)
+
+    monkeypatch.setattr(lake, "log", meanwhile)
+    purges.keep(lake, two, b"2")
+    kept = [item.path for item in lake.objects(refs.PURGED) if item.path[:2] in {"a/", "b/"}]
+    assert [path[:2] for path in kept] == ["a/", "b/"]
