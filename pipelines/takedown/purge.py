@@ -71,8 +71,8 @@ class PurgePlan:
     objects: list[FoundObject] = field(default_factory=list)
     unread: list[tuple[str, str]] = field(default_factory=list)
     spared: list[str] = field(default_factory=list)
-    """Records that quote some of it. The lake cannot be read without them, so they stay, and a
-    verification finds them."""
+    """Records that quote some of it. The lake cannot be read without them, so they stay; a
+    verification, which no longer has the content, does not recognise a quoted part."""
     searched: int = 0
     """Files that were searched."""
 

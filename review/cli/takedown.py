@@ -45,7 +45,10 @@ def act(
         ),
     ] = None,
     reason: Annotated[
-        str | None, typer.Option(help="Why, for the record.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Why, for the record, which stays: quote nothing of them.", show_default=False
+        ),
     ] = None,
     name: Annotated[
         str | None,

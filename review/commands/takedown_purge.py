@@ -15,7 +15,7 @@ from pipelines.takedown import lake_files, local_files, purge
 from pipelines.takedown.local_files import LocalPurge
 from pipelines.takedown.purge import PurgedLake, PurgePlan
 from review.cli.byte_bar import byte_bar
-from review.cli.output import make_console, number, print_json, table
+from review.cli.output import make_console, number, plural, print_json, table
 from review.errors import NotAllReadError, UsageError
 
 SHOWN = 40
@@ -46,8 +46,8 @@ def check_complete(name: str, answer: Mapping[str, Any]) -> None:
     left = len(answer["unread"]) + len(answer["spared"]) + len(local)
     if left:
         raise NotAllReadError(
-            f"{number(left)} places may still hold some of {name}: they could not be read, or are "
-            f"records that quote it (`stemma takedown verify {name}` names them)"
+            f"{number(left)} {plural('place', left)} may still hold some of {name}, as said above "
+            "(spared and unread in --json): a record that quotes it, or what could not be read"
         )
 
 
