@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -224,6 +224,10 @@ def _absent(evidence: Evidence, name: str) -> Figure:
     return unmeasured(ABSENT) if reason is None else inapplicable(reason)
 
 
+REMEDY: Final = "ingest.licence, service.licence and file.licence"
+"""Settings that record a licence."""
+
+
 def licence_missing(evidence: Evidence) -> Figure:
     """Share of the rows that the next mix can take of which no licence is recorded."""
     if evidence.licences is None:
@@ -234,7 +238,7 @@ def licence_missing(evidence: Evidence) -> Figure:
     lacking = sum(found.values())
     named = [f"{name} {count:,}" for name, count in list(found.items())[:NAMED]]
     more = [f"{len(found) - NAMED:,} more"] if len(found) > NAMED else []
-    listed = f": {', '.join([*named, *more])}" if found else ""
+    listed = f": {', '.join([*named, *more])} ({REMEDY} record one)" if found else ""
     return exact(lacking / rows, f"no licence is recorded of {lacking:,} of {rows:,} rows{listed}")
 
 

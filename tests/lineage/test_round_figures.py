@@ -437,7 +437,7 @@ def test_rows_without_a_licence_warn_and_block_only_where_it_is_asked_for() -> N
     assert (found.value, found.verdict) == (0.51, "warn")
     assert found.evidence == (
         "no licence is recorded of 510 of 1,000 rows: a crawl 400, notes.csv 60, round 1 by gpt "
-        "40, 2 more"
+        "40, 2 more (ingest.licence, service.licence and file.licence record one)"
     )
     assert check(lacking, "licence_missing", licence_missing_block=0.5).verdict == "block"
     assert check(lacking, "licence_missing", licence_missing_warn=None).verdict == "pass"
