@@ -34,9 +34,12 @@ def _decided(request: Request, form: dict[str, Any]) -> Response:
     try:
         done = _act(request, form, reason)
     except UnconfirmedError as error:
-        return review.drawn(request, error=str(error), reason=reason, against=error.blocking)
+        # A first time it is the next step of the form. Something else was confirmed: a conflict.
+        status = 409 if form.get("against") else 200
+        asked = error.blocking
+        return review.drawn(request, str(error), reason=reason, against=asked, status=status)
     except FAILURES as error:
-        return review.drawn(request, error=str(error), reason=reason)
+        return review.drawn(request, str(error), reason=reason, status=409)
     return RedirectResponse(f"{request.url.path.removesuffix('/decision')}?done={done}", 303)
 
 

@@ -56,10 +56,11 @@ def show(request: Request) -> Response:
 
 def drawn(
     request: Request,
-    *,
     error: str | None = None,
+    *,
     reason: str = "",
     against: tuple[str, ...] = (),
+    status: int = 200,
 ) -> Response:
     """Render the page of a branch.
 
@@ -68,6 +69,7 @@ def drawn(
         error: of the decision, if there was one.
         reason: that the decision gave.
         against: checks that block, which the form asks to confirm.
+        status: of the answer, by RFC 9110.
     """
     state, round_ref = app_state.requested_round(request)
     filters = candidates.parse(request.query_params)
@@ -78,7 +80,7 @@ def drawn(
     return render.page(
         request,
         "review.html.j2",
-        status=409 if error else 200,
+        status=status,
         round_ref=round_ref,
         entry=entry,
         decision=_decision(state, round_ref, entry),

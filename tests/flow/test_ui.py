@@ -47,6 +47,7 @@ def test_a_blocked_round_is_approved_with_a_reason_and_adopted(
     assert notice(refused).startswith("The guard's answer is block (real_share")
     assert lake.head(refs.MAIN) == before
     asked = page.decide("tiny-r003", "approve", WHY)
+    assert asked.status_code == 200  # the next step of the form, and no error
     assert notice(asked).startswith("The guard blocks this round (real_share), and nothing is")
     assert lake.head(refs.MAIN) == before
     assert 'name="against" value="real_share"' in asked.text
