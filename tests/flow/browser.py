@@ -15,8 +15,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests import needs
-from tests.flow.projects import ROOT
-from tests.flow.served import Page
+from tests.flow.projects import ROOT, Project
+from tests.flow.served import Page, serving
 
 SHOTS = ROOT / "build" / "screenshots"
 SWITCHES = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars")
@@ -94,3 +94,16 @@ def browsing(page: Page, home: Path) -> Iterator[Browser]:
         yield Browser(driver, page)
     finally:
         driver.quit()
+
+
+def let_in(project: Project, home: Path) -> Iterator[Browser]:
+    """A browser that was let in by the address that the command prints."""
+    with serving(project.lake()) as page, browsing(page, home / "chromium") as found:
+        found.open("/")
+        assert "Not let in" in found.find("h1").text
+        found.open(f"/enter?token={page.session.token}")
+        WebDriverWait(found.driver, WAIT).until(lambda driver: driver.title == "tiny – Stemma")
+        found.complaints()
+        yield found
+        complaints = found.complaints()
+        assert complaints == [], complaints

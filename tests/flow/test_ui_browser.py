@@ -14,25 +14,12 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from lake import refs
 from pipelines.common import spreadsheet
 from review.provenance import page as audit_page
-from tests.flow.browser import WAIT, Browser, browsing
+from tests.flow.browser import WAIT, Browser, let_in
 from tests.flow.planted_branch import known, plant
 from tests.flow.projects import Project
-from tests.flow.served import serving
 
 REVIEW = "/review/tiny/tiny-r003"
 REASON = "The limit was planted, and the samples are fine."
-
-
-def let_in(project: Project, home: Path) -> Iterator[Browser]:
-    """A browser that was let in by the address that the command prints."""
-    with serving(project.lake()) as page, browsing(page, home / "chromium") as found:
-        found.open("/")
-        assert "Not let in" in found.find("h1").text
-        found.open(f"/enter?token={page.session.token}")
-        WebDriverWait(found.driver, WAIT).until(lambda driver: driver.title == "tiny – Stemma")
-        found.complaints()
-        yield found
-        assert found.complaints() == []
 
 
 @pytest.fixture
