@@ -25,6 +25,7 @@ from review.ui import (
     review,
     rounds,
     sample,
+    selection,
     verifiers,
 )
 from review.ui.access import Gate
@@ -53,6 +54,7 @@ def build(lake: Lake, session: Session, port: int) -> Starlette:
             Route(BRANCH, review.show),
             Route(f"{BRANCH}/summary", review.summary),
             Route(f"{BRANCH}/changes", review.changes),
+            Route(f"{BRANCH}/selection.{{form}}", selection.download),
             Route(f"{BRANCH}/decision", decisions.decide, methods=["POST"]),
             Route("/sample/{dataset}/{round:round}/{row:row}", sample.show),
             Route("/verifiers/{dataset}", verifiers.show),

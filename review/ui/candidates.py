@@ -1,15 +1,14 @@
 """Lists the candidates of a round by page: filters are column expressions over lazy scans.
 
 Pages are found by row number (keyset pagination): the tables that a filter needs are scanned for
-the row numbers of one page, and only the payload of these rows is read.
+the row numbers of one page, and only the payload of these rows is read. In the order of a score the
+numbers of all rows that match are sorted first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
-from urllib.parse import urlencode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -18,45 +17,8 @@ from lake.client import Lake
 from lake.errors import NotFoundError
 from pipelines.rounds import history
 from review.errors import UsageError
-
-NUMBERS: Final = ("depth", "after", "before")
-FOREIGN: Final = ("column", "value")
-"""Filters whose values come from the data."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which candidates are listed; the query of the page's address."""
-
-    decision: str | None = None
-    reason: str | None = None
-    expectation: str | None = None
-    verdict: str | None = None
-    depth: int | None = None
-    """`depth_max`, generations from real data."""
-    column: str | None = None
-    """A payload column, such as label."""
-    value: str | None = None
-    """The value of that column, as text."""
-    after: int | None = None
-    """Only rows after this one."""
-    before: int | None = None
-    """Only rows before this one, of which the last ones are listed."""
-
-    @property
-    def query(self) -> str:
-        """The filters as the query of an address."""
-        return urlencode({name: value for name, value in asdict(self).items() if value is not None})
-
-    @property
-    def first_page(self) -> Filters:
-        """The same filters from the first page on."""
-        return replace(self, after=None, before=None)
-
-    @property
-    def any(self) -> bool:
-        """Whether any candidate may be filtered out."""
-        return bool(self.first_page.query)
+from review.ui import scores, search
+from review.ui.filters import Filters
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +29,7 @@ class Source:
     lineage: pl.LazyFrame
     verdicts: pl.LazyFrame | None
     decisions: pl.LazyFrame | None
+    scores: pl.LazyFrame | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,32 +37,13 @@ class Listing:
     """One page of candidates."""
 
     rows: pl.DataFrame
-    """row, sample_id, depth_max, decision, reasons, warnings, by row."""
+    """row, sample_id, depth_max, decision, reasons, warnings, in the order of the filters."""
     payload: pl.DataFrame
     """round, row, sample_id and payload of the same rows."""
     back: Filters | None
     """Filters of the page before; None on the first page."""
     more: Filters | None
     """Filters of the page after; None on the last page."""
-
-
-def parse(query: Mapping[str, str]) -> Filters:
-    """Parse filters from the query of an address; empty and unknown ones are ignored.
-
-    The name and value of a column are not stripped, as blanks may belong to them.
-
-    Raises:
-        UsageError: a text is not a whole number where one is needed.
-    """
-    texts = {name: query.get(name, "") for name in Filters.__slots__}
-    stripped = {name: text if name in FOREIGN else text.strip() for name, text in texts.items()}
-    given: dict[str, Any] = {name: text for name, text in stripped.items() if text}
-    for name in NUMBERS:
-        if name in given:
-            if not given[name].isdecimal() or len(given[name]) > 15:  # noqa: PLR2004  fits int64
-                raise UsageError(f"{name} must be a whole number, not {given[name][:20]!r}")
-            given[name] = int(given[name])
-    return Filters(**given)
 
 
 def open_source(lake: Lake, commit: str, dataset: str, number: int) -> Source:
@@ -120,6 +64,7 @@ def open_source(lake: Lake, commit: str, dataset: str, number: int) -> Source:
         lineage=scan(commit, "lineage"),
         verdicts=_perhaps(lambda: scan(commit, "verdicts")),
         decisions=_perhaps(lambda: scan(commit, "decisions")),
+        scores=_perhaps(lambda: scan(commit, "scores")),
     )
 
 
@@ -129,7 +74,13 @@ def matching(source: Source, filters: Filters) -> pl.LazyFrame:
     Raises:
         UsageError: there is no such column.
     """
-    selections = [*_decided(source, filters), *_judged(source, filters), *_made(source, filters)]
+    selections = [
+        *_decided(source, filters),
+        *_judged(source, filters),
+        *_made(source, filters),
+        *scores.within(source.scores, filters, source.lineage),
+        *search.holding(source.candidates, filters.text, source.lineage),
+    ]
     rows = selections[0] if selections else source.lineage.select("row")
     for selection in selections[1:]:
         rows = rows.join(selection, on="row", how="semi")
@@ -141,33 +92,61 @@ def count(source: Source, filters: Filters) -> int:
     return int(matching(source, filters.first_page).select(pl.len()).collect().item())
 
 
+def ordered(source: Source, filters: Filters) -> pl.Series:
+    """The row numbers that match filters, whatever the page, in their order.
+
+    Raises:
+        UsageError: there is no such column.
+    """
+    rows = matching(source, filters.first_page)
+    if filters.order is not None and filters.score is not None:
+        return scores.by_score(source.scores, rows, filters.score, filters.order)["row"]
+    return rows.collect()["row"].sort()
+
+
 def listing(source: Source, filters: Filters, size: int) -> Listing:
     """Read one page of rows.
 
     Args:
         source: the tables of the round.
-        filters: which rows, and from which one on.
+        filters: which rows, in which order, and from which one on.
         size: rows per page.
 
     Raises:
         UsageError: there is no such column.
     """
+    rows, earlier, later = _page(source, filters, size)
+    back = later_page = None
+    if len(rows):
+        first, last = int(rows[0]), int(rows[-1])
+        back = replace(filters.first_page, before=first) if earlier else None
+        later_page = replace(filters.first_page, after=last) if later else None
+    return Listing(described(source, rows), payload(source, rows), back, later_page)
+
+
+def _page(source: Source, filters: Filters, size: int) -> tuple[pl.Series, bool, bool]:
+    """The rows of one page, and whether rows precede and follow it."""
+    if filters.order is not None:
+        return _cut(ordered(source, filters), filters, size)
     rows = matching(source, filters)
     if filters.before is not None:
         chosen = rows.filter(pl.col("row") < filters.before).top_k(size + 1, by="row").collect()
-        whole, kept = chosen.sort("row"), chosen.sort("row").tail(size)
-        earlier, later = len(whole) > size, True
+        return chosen["row"].sort().tail(size), len(chosen) > size, True
+    floor = -1 if filters.after is None else filters.after
+    chosen = rows.filter(pl.col("row") > floor).bottom_k(size + 1, by="row").collect()
+    return chosen["row"].sort().head(size), filters.after is not None, len(chosen) > size
+
+
+def _cut(rows: pl.Series, filters: Filters, size: int) -> tuple[pl.Series, bool, bool]:
+    """Cut a page out of all rows; a row that is not among them names the first page."""
+    if filters.before is not None:
+        end = rows.index_of(filters.before) or 0
+        start = max(end - size, 0)
     else:
-        floor = -1 if filters.after is None else filters.after
-        chosen = rows.filter(pl.col("row") > floor).bottom_k(size + 1, by="row").collect()
-        whole, kept = chosen.sort("row"), chosen.sort("row").head(size)
-        earlier, later = filters.after is not None, len(whole) > size
-    back = later_page = None
-    if len(kept):
-        first, last = int(kept["row"][0]), int(kept["row"][-1])
-        back = replace(filters.first_page, before=first) if earlier else None
-        later_page = replace(filters.first_page, after=last) if later else None
-    return Listing(_described(source, kept), _payload(source, kept), back, later_page)
+        at = None if filters.after is None else rows.index_of(filters.after)
+        start = 0 if at is None else at + 1
+        end = min(start + size, len(rows))
+    return rows[start:end], start > 0, end < len(rows)
 
 
 def _decided(source: Source, filters: Filters) -> list[pl.LazyFrame]:
@@ -211,29 +190,36 @@ def _made(source: Source, filters: Filters) -> list[pl.LazyFrame]:
     return selections
 
 
-def _described(source: Source, kept: pl.DataFrame) -> pl.DataFrame:
-    """Sample id, depth and decision of some rows."""
-    rows = _at(source.lineage.select("row", "sample_id", "depth_max"), kept)
+def described(source: Source, rows: pl.Series) -> pl.DataFrame:
+    """Sample id, depth and decision of some rows, in their order."""
+    found = _at(source.lineage.select("row", "sample_id", "depth_max"), rows)
     columns = ("decision", "reasons", "warnings")
     if source.decisions is None:
         none = [pl.lit(None, pl.String).alias(name) for name in columns[:1]]
         none += [pl.lit([], pl.List(pl.String)).alias(name) for name in columns[1:]]
-        return rows.with_columns(none)
-    decisions = _at(source.decisions.select("row", *columns), kept)
-    return rows.join(decisions, on="row", how="left", maintain_order="left")
+        return found.with_columns(none)
+    decisions = _at(source.decisions.select("row", *columns), rows)
+    return found.join(decisions, on="row", how="left", maintain_order="left")
 
 
-def _payload(source: Source, kept: pl.DataFrame) -> pl.DataFrame:
-    return _at(source.candidates, kept)
+def payload(source: Source, rows: pl.Series) -> pl.DataFrame:
+    """Key and payload of some rows, in their order."""
+    return _at(source.candidates, rows)
 
 
-def _at(frame: pl.LazyFrame, kept: pl.DataFrame) -> pl.DataFrame:
+def columns(source: Source, rows: pl.Series, names: Sequence[str]) -> pl.DataFrame:
+    """Some columns of the payload of rows, in the order of the rows."""
+    return _at(source.candidates.select(names), rows)
+
+
+def _at(frame: pl.LazyFrame, rows: pl.Series) -> pl.DataFrame:
     """Read some rows of a table, in order; the range allows row groups to be skipped."""
-    rows = kept["row"]
     if rows.is_empty():
         return frame.head(0).collect()
     between = pl.col("row").is_between(rows.min(), rows.max())
-    return frame.filter(between, pl.col("row").is_in(rows.implode())).collect().sort("row")
+    found = frame.filter(between, pl.col("row").is_in(rows.implode())).collect()
+    order = rows.alias("row").to_frame().with_columns(pl.col("row").cast(found.schema["row"]))
+    return order.join(found, on="row", how="inner", maintain_order="left").select(found.columns)
 
 
 def _perhaps(scan: Callable[[], pl.LazyFrame]) -> pl.LazyFrame | None:

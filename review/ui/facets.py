@@ -9,7 +9,9 @@ from typing import Final
 import polars as pl
 
 from lake.visible import unmark
-from review.ui.candidates import Filters, Source
+from review.ui import scores
+from review.ui.candidates import Source
+from review.ui.filters import Filters
 
 MOST: Final = 30
 """Distinct values up to which a column is offered as a filter."""
@@ -32,6 +34,8 @@ class Facets:
     depths: Counts
     columns: Mapping[str, Counts]
     """Payload columns with few distinct values."""
+    scores: tuple[str, ...] = ()
+    """Columns of numbers that scorers wrote."""
 
 
 def of_source(source: Source) -> Facets:
@@ -51,6 +55,7 @@ def of_source(source: Source) -> Facets:
         expectations=tuple(_expectations(source)),
         depths=_counted(lineage["depth_max"].drop_nulls()),
         columns=_columns(source.candidates),
+        scores=scores.names(source.scores),
     )
 
 
@@ -64,6 +69,7 @@ def meant(available: Facets, filters: Filters) -> Filters:
         value=_meant(filters.value, values),
         reason=_meant(filters.reason, available.reasons),
         expectation=_meant(filters.expectation, available.expectations),
+        score=_meant(filters.score, available.scores),
     )
 
 

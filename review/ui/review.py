@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -23,10 +23,12 @@ from pipelines.verification.verdicts.examples import Example
 from review.cli.round_refs import RoundRef
 from review.diff import build, row_table, samples, sections
 from review.diff.values import MEANINGS, DataDiff
-from review.ui import app_state, candidates, facets, render
+from review.ui import app_state, candidates, facets, filters, render, scores
 from review.ui.app_state import AppState
-from review.ui.candidates import Filters, Listing, Source
+from review.ui.candidates import Listing, Source
 from review.ui.facets import Facets
+from review.ui.filters import Filters
+from review.ui.scores import Histogram
 
 SIZES: Final = {"grid": 60, "cards": 24, "table": 100}
 """Rows per page, by how they are shown."""
@@ -72,8 +74,7 @@ def drawn(
         status: of the answer, by RFC 9110.
     """
     state, round_ref = app_state.requested_round(request)
-    filters = candidates.parse(request.query_params)
-    candidate_list = _listed(state.lake, round_ref, filters)
+    candidate_list = _listed(state.lake, round_ref, filters.parse(request.query_params))
     if render.partial(request):
         return render.page(request, "candidates.html.j2", round_ref=round_ref, **candidate_list)
     entry = app_state.dataset_rounds(state, round_ref.dataset).find(round_ref.ref)
@@ -115,7 +116,7 @@ def changes(request: Request) -> Response:
     _, diff = compared(state, round_ref)
     kinds = list(diff.changes)
     change = request.query_params.get("change", kinds[0] if kinds else "")
-    start = candidates.parse({"after": request.query_params.get("from", "")}).after or 0
+    start = filters.whole("from", request.query_params.get("from", "").strip() or "0")
     size = SIZES["cards"]
     rows = diff.rows.filter(pl.col("change") == change)
     shown = list(samples.samples(diff, rows.slice(start, size)))
@@ -165,37 +166,44 @@ def opened(lake: Lake, commit: str, dataset: str, number: int) -> tuple[Source, 
 
 
 @lru_cache(maxsize=256)
-def _count(lake: Lake, round_ref: RoundRef, filters: Filters) -> int:
+def _count(lake: Lake, round_ref: RoundRef, wanted: Filters) -> int:
     source, _ = opened(lake, round_ref.commit, round_ref.dataset, round_ref.number)
-    return candidates.count(source, filters)
+    return candidates.count(source, wanted)
 
 
-def _listed(lake: Lake, round_ref: RoundRef, filters: Filters) -> dict[str, Any]:
+def _listed(lake: Lake, round_ref: RoundRef, wanted: Filters) -> dict[str, Any]:
     try:
         source, source_facets = opened(lake, round_ref.commit, round_ref.dataset, round_ref.number)
     except NotFoundError:
-        return {"listing": None, "filters": filters, "facets": None}
-    filters = facets.meant(source_facets, filters)
+        return {"listing": None, "filters": wanted, "facets": None, "histogram": None}
+    wanted = facets.meant(source_facets, wanted)
     shape = _shape(source)
-    listing = candidates.listing(source, filters, SIZES[shape])
+    listing = candidates.listing(source, wanted, SIZES[shape])
     return {
         "listing": listing,
         "items": list(_items(listing)),
-        "filters": filters,
+        "filters": wanted,
         "facets": source_facets,
-        "total": _count(lake, round_ref, filters.first_page)
-        if filters.any
+        "total": _count(lake, round_ref, wanted.first_page)
+        if wanted.any
         else source_facets.candidates,
+        "histogram": _histogram(source, wanted),
         "shape": shape,
-        "column": _column(source_facets, filters),
-        "toggled": lambda **given: replace(filters.first_page, **given).query,
+        "column": _column(source_facets, wanted),
     }
 
 
-def _column(available: Facets, filters: Filters) -> str | None:
+def _histogram(source: Source, wanted: Filters) -> Histogram | None:
+    if wanted.score is None:
+        return None
+    rows = candidates.matching(source, wanted.any_range)
+    return scores.histogram(source.scores, rows, wanted)
+
+
+def _column(available: Facets, wanted: Filters) -> str | None:
     """The payload column that is offered as a filter: the requested one, else the first."""
-    if filters.column in available.columns:
-        return filters.column
+    if wanted.column in available.columns:
+        return wanted.column
     return "label" if "label" in available.columns else next(iter(available.columns), None)
 
 

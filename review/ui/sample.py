@@ -19,7 +19,8 @@ from pipelines.verification.verdicts.examples import Example
 from review.provenance import origins
 from review.provenance.lookup import Located
 from review.provenance.origins import SampleProvenance
-from review.ui import app_state, picture, render, review
+from review.ui import app_state, filters, neighbours, picture, render, review
+from review.ui.neighbours import Nearest
 
 Node = tuple[str, int, int]
 PICTURED: Final = 24
@@ -38,6 +39,7 @@ def show(request: Request) -> Response:
     ref = request.query_params.get("ref") or refs.MAIN
     commit = lake.resolve(ref).id
     node: Node = (path_params["dataset"], path_params["round"], path_params["row"])
+    wanted = filters.parse(request.query_params).first_page
     provenance = _located(lake, commit, node, ref)
     pictured = _examples(lake, commit, provenance)
     own_example = pictured.get(node)
@@ -52,6 +54,10 @@ def show(request: Request) -> Response:
         own=own_example,
         roots=list(_roots(provenance, pictured))[:ROOTS],
         learned=_learned(lake, commit, provenance, own_example),
+        nearest=_nearest(lake, commit, node),
+        in_list=neighbours.in_list(lake, commit, node, wanted),
+        query=wanted.query,
+        narrowed=wanted.any,
         tree=picture.draw(provenance, _images(pictured), ref),
         wide=picture.WIDE,
         high=picture.HIGH,
@@ -133,6 +139,22 @@ def _learned(
     except NotFoundError:
         return []
     return found
+
+
+def _nearest(lake: Lake, commit: str, node: Node) -> list[tuple[Nearest, Example | None]] | None:
+    """The nearest rows with their payload, as far as it is there; None: none were measured."""
+    found = neighbours.nearest(lake, commit, node)
+    if found is None:
+        return None
+    shown: dict[tuple[int, int], Example] = {}
+    for number in {entry.round for entry in found}:
+        rows = [entry.row for entry in found if entry.round == number]
+        try:
+            frame = review.samples_at(lake, commit, node[0], number, rows)
+        except NotFoundError:
+            continue
+        shown |= {(number, row): example for row, example in examples.of_rows(frame).items()}
+    return [(entry, shown.get((entry.round, entry.row))) for entry in found]
 
 
 def _generator(lake: Lake, commit: str, provenance: SampleProvenance) -> Iterator[tuple[str, str]]:

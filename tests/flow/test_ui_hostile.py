@@ -33,13 +33,17 @@ refs = st.one_of(st.sampled_from(REFS), hostile)
 values = st.one_of(numbers, refs, st.sampled_from(("rejected", "text", "label", "looks_right")))
 names = st.sampled_from(
     ("dataset", "at", "line", "ref", "theme", "change", "from", "decision", "reason", "expectation",
-     "verdict", "depth", "column", "value", "after", "before", "token", "done")
+     "verdict", "depth", "column", "value", "after", "before", "token", "done", "text", "score",
+     "least", "most", "order")
 )  # fmt: skip
 segments = st.one_of(
     st.tuples(st.just("chart"), datasets, hostile),
     st.tuples(st.just("review"), datasets, refs),
     st.tuples(
-        st.just("review"), datasets, refs, st.sampled_from(("summary", "changes", "decision", "x"))
+        st.just("review"),
+        datasets,
+        refs,
+        st.sampled_from(("summary", "changes", "decision", "selection.csv", "selection.zip", "x")),
     ),
     st.tuples(st.just("sample"), datasets, numbers, numbers),
     st.tuples(st.just("verifiers"), datasets),

@@ -31,4 +31,5 @@ document.addEventListener("htmx:configRequest", (event) => {
     if (given[name] === "") delete given[name];
   }
   if (!given.value) delete given.column;
+  if (!given.score) for (const name of ["least", "most", "order"]) delete given[name];
 });
