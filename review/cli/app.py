@@ -172,6 +172,16 @@ def audit(
     prompt: Annotated[
         bool, typer.Option("--prompt", help="Show what was asked for it, and what was answered.")
     ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Also write the sample there: images as PNG, texts.",
+            show_default=False,
+        ),
+    ] = None,
     recompute: Annotated[
         str | None,
         typer.Option(metavar="REF", help="Prove the lineage of a ref from its graph instead."),
@@ -186,13 +196,14 @@ def audit(
 ) -> None:
     """Show where a sample came from and why it was accepted or not, or prove a ref."""
     given = [name for name in (sample, recompute, history) if name is not None]
-    if len(given) != 1 or (sample is None and (replay or prompt or ref is not None)):
+    about_sample = replay or prompt or ref is not None or output is not None
+    if len(given) != 1 or (sample is None and about_sample):
         raise typer.BadParameter("give one of ID, --recompute REF and --history REF")
-    if prompt and replay:
-        raise typer.BadParameter("give one of --prompt and --replay")
+    if [replay, prompt, output is not None].count(True) > 1:
+        raise typer.BadParameter("give one of --prompt, --replay and --output")
     if sample is not None:
         module = "review.commands.replay" if replay else "review.commands.audit"
-        more = {"prompt": True} if prompt else {}
+        more = {} if replay else {"prompt": prompt, "output": output}
         run(module, sample=sample, ref=ref or "main", dataset=dataset, as_json=as_json, **more)
     elif recompute is not None:
         run("review.commands.recompute", ref=recompute, dataset=dataset, as_json=as_json)

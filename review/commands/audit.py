@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -20,35 +21,50 @@ from pipelines.rounds.superseded import Superseded
 from pipelines.takedown import gone
 from pipelines.takedown.gone import Gone
 from review.cli.output import make_console, print_json, sentence, table
-from review.provenance import exchanges, origins, tree
+from review.provenance import exchanges, origins, payload, tree
 from review.provenance.lookup import Located, locate
 from review.provenance.origins import SampleProvenance
+from review.provenance.payload import Part
 
 SHOWN: Final = 5
 """Occurrences that are printed; `--json` has them all."""
 
 
-def run(*, sample: str, ref: str, dataset: str | None, as_json: bool, prompt: bool = False) -> None:
-    """Find every occurrence of a sample and print its provenance, or what was asked for it."""
+def run(
+    *,
+    sample: str,
+    ref: str,
+    dataset: str | None,
+    as_json: bool,
+    prompt: bool = False,
+    output: Path | None = None,
+) -> None:
+    """Find every occurrence of a sample and print its provenance, or what was asked for it.
+
+    Raises:
+        ReviewError: a file of the payload is there already, or cannot be written.
+    """
     params = load()
     lake = open_lake(params)
     located = locate(lake, params, ref, dataset, sample)
+    taken = gone.at(lake)
     if as_json:
-        taken = gone.at(lake)
         occurrences = [
-            _to_dict(lake, located, provenance, prompt=prompt)
+            _to_dict(lake, located, provenance, prompt=prompt, output=output)
             | {"taken_down": _taken_down(taken, provenance.occurrence)}
             for provenance in origins.describe(lake, located)
         ]
         print_json({"ref": ref, "commit": located.commit, "occurrences": occurrences})
         return
     out = make_console()
-    taken = gone.at(lake)
     if located.lost is not None:
         out.print(_lost(ref, located.lost), soft_wrap=True)
     for provenance in origins.describe(lake, located, SHOWN):
-        for part in _asked(lake, located, provenance) if prompt else _rendered(provenance):
-            out.print(part, soft_wrap=prompt)
+        out.print(_title(provenance.occurrence))
+        if prompt:
+            _print_exchanges(out, lake, located, provenance)
+        else:
+            _print_provenance(out, lake, located, provenance, output)
         for why in _taken_down(taken, provenance.occurrence):
             out.print(sentence(_sentence(why), "bold"), soft_wrap=True)
     if len(located.numbers) > SHOWN:
@@ -56,11 +72,68 @@ def run(*, sample: str, ref: str, dataset: str | None, as_json: bool, prompt: bo
         out.print(f"… {more:,} more occurrences; --json has them all, --dataset narrows them")
 
 
+def _print_exchanges(
+    out: Console, lake: Lake, located: Located, provenance: SampleProvenance
+) -> None:
+    for part in _asked(lake, located, provenance):
+        out.print(part, soft_wrap=True)
+
+
+def _print_provenance(
+    out: Console,
+    lake: Lake,
+    located: Located,
+    provenance: SampleProvenance,
+    output: Path | None,
+) -> None:
+    for line in _payload(lake, located, provenance, output):
+        out.print(Text(line), soft_wrap=True)
+    for part in _rendered(provenance):
+        out.print(part)
+
+
+def _payload(
+    lake: Lake, located: Located, provenance: SampleProvenance, output: Path | None
+) -> Iterator[str]:
+    """Say what the sample holds, whole, and write it into a folder where one is given."""
+    parts = _read(lake, located, provenance)
+    if parts is None:
+        yield "its payload is not in the lake at this commit"
+        return
+    for part in parts:
+        size = "" if part.picture is None or output is not None else "; -o FOLDER writes it"
+        yield payload.lines(part) + size
+    for path in _written(output, provenance, parts):
+        yield f"wrote {path}"
+
+
+def _read(lake: Lake, located: Located, provenance: SampleProvenance) -> list[Part] | None:
+    occurrence = provenance.occurrence
+    return payload.read(lake, located.commit, occurrence.dataset, occurrence.round, occurrence.row)
+
+
+def _written(
+    folder: Path | None, provenance: SampleProvenance, parts: Sequence[Part]
+) -> list[Path]:
+    occurrence = provenance.occurrence
+    stem = f"{occurrence.dataset}-{occurrence.round}-{occurrence.row}"
+    return [] if folder is None else payload.write(folder, stem, parts)
+
+
 def _to_dict(
-    lake: Lake, located: Located, provenance: SampleProvenance, *, prompt: bool
+    lake: Lake,
+    located: Located,
+    provenance: SampleProvenance,
+    *,
+    prompt: bool,
+    output: Path | None,
 ) -> dict[str, Any]:
     """The content of `--json`, with the requests for the sample where they are wanted."""
+    parts = _read(lake, located, provenance)
     content = provenance.to_dict()
+    content["payload"] = None if parts is None else [part.to_dict() for part in parts]
+    if output is not None:
+        content["files"] = list(map(str, _written(output, provenance, parts or [])))
     if prompt:
         content["exchanges"] = exchanges.of(lake, located.commit, provenance.occurrence)
     return content
@@ -97,7 +170,6 @@ def _sentence(taken: Mapping[str, Any]) -> str:
 
 def _asked(lake: Lake, located: Located, provenance: SampleProvenance) -> Iterator[Text]:
     occurrence = provenance.occurrence
-    yield _title(occurrence)
     if occurrence.kind == "real":
         yield Text("it is a real row: no service was asked for it")
         return
@@ -122,7 +194,6 @@ def _lost(ref: str, lost: Superseded) -> Text:
 
 def _rendered(provenance: SampleProvenance) -> Iterator[RenderableType]:
     occurrence = provenance.occurrence
-    yield _title(occurrence)
     drawn, left_out = tree.draw(provenance)
     yield drawn
     if left_out:

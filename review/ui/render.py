@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,10 @@ from review.cli.output import number, plural
 from review.ui import app_state
 
 HERE: Final = Path(__file__).parent
+PROGRAMS: Final = ("code", "tests")
+"""Columns of programs, as the scorer `code` calls them where nothing else is set."""
+FENCED: Final = re.compile(r"^((?:```|~~~).*?(?:^(?:```|~~~)[ \t]*$|\Z))", re.MULTILINE | re.DOTALL)
+"""A block of code in Markdown, with its fences; one that is not closed goes to the end."""
 MOODS: Final = {
     "good": ("published", "pass", "passed", "accepted"),
     "odd": ("warn", "warning", "duplicate", "surplus", "unknown", "override"),
@@ -41,6 +46,7 @@ def _engine() -> Environment:
         "mood": mood,
         "words": lambda value: str(value).replace("_", " "),
         "day": day,
+        "segments": segments,
     }
     return engine
 
@@ -65,6 +71,19 @@ def not_passed(checks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def mood(word: str | None) -> str:
     """The class of a word with a meaning, which gives its colour."""
     return next((name for name, words in MOODS.items() if word in words), "calm")
+
+
+def segments(text: str, column: str) -> list[tuple[bool, str]]:
+    """Split a text into code and prose, in order: whether a piece is code, and the piece.
+
+    Args:
+        text: the text, in which Markdown's fences enclose code.
+        column: the column that it is of; one of programs is code as a whole.
+    """
+    if column in PROGRAMS:
+        return [(True, text)]
+    pieces = ((bool(at % 2), piece) for at, piece in enumerate(FENCED.split(text)))
+    return [(is_code, piece) for is_code, piece in pieces if piece]
 
 
 def day(seconds: int) -> str:

@@ -286,17 +286,3 @@ def _obstacle(state: AppState, round_ref: RoundRef, entry: Mapping[str, Any]) ->
     if not entry.get("metrics"):
         return "It is not evaluated yet; run `dvc repro` first."
     return None
-
-
-def samples_at(lake: Lake, commit: str, dataset: str, number: int, rows: list[int]) -> pl.DataFrame:
-    """Read the payload of some rows of a round, including rejected candidates, by row.
-
-    Raises:
-        NotFoundError: the commit does not hold the round.
-    """
-    numbers = pl.Series("row", rows, pl.Int64)
-    try:
-        frame = candidates.open_source(lake, commit, dataset, number).candidates
-    except NotFoundError:  # real rows, or a round whose candidates are gone
-        frame = lake.scan(commit, refs.partition(dataset, "samples", number))
-    return frame.filter(pl.col("row").is_in(numbers.implode())).collect().sort("row")

@@ -16,10 +16,10 @@ from lake.errors import NotFoundError
 from pipelines.rounds import ancestry_index, manifest, tables
 from pipelines.verification.verdicts import examples
 from pipelines.verification.verdicts.examples import Example
-from review.provenance import origins
+from review.provenance import origins, payload
 from review.provenance.lookup import Located
 from review.provenance.origins import SampleProvenance
-from review.ui import app_state, filters, neighbours, picture, render, review
+from review.ui import app_state, filters, neighbours, picture, render
 from review.ui.neighbours import Nearest
 
 Node = tuple[str, int, int]
@@ -27,6 +27,8 @@ PICTURED: Final = 24
 """Members of the tree that are drawn with their image."""
 ROOTS: Final = 8
 """Real roots that are shown beside the sample."""
+LONGEST: Final = 100_000
+"""Characters of a text that are shown; a link leads to all of a longer one."""
 MINOR: Final = ("architecture", "schedule", "environment")
 """Sections of the generator's manifest that are folded."""
 NESTED: Final = 12
@@ -52,6 +54,8 @@ def show(request: Request) -> Response:
         provenance=provenance,
         occurrence=provenance.occurrence,
         own=own_example,
+        whole=payload.read(lake, commit, *node),
+        longest=LONGEST,
         roots=list(_roots(provenance, pictured))[:ROOTS],
         learned=_learned(lake, commit, provenance, own_example),
         nearest=_nearest(lake, commit, node),
@@ -85,7 +89,7 @@ def _examples(lake: Lake, commit: str, provenance: SampleProvenance) -> dict[Nod
     for (dataset, number), group in nearest.group_by("dataset", "round", maintain_order=True):
         name, round_number = str(dataset), int(str(number))
         try:
-            frame = review.samples_at(lake, commit, name, round_number, group["row"].to_list())
+            frame = payload.rows_at(lake, commit, name, round_number, group["row"].to_list())
         except NotFoundError:
             continue
         rows = examples.of_rows(frame)
@@ -150,7 +154,7 @@ def _nearest(lake: Lake, commit: str, node: Node) -> list[tuple[Nearest, Example
     for number in {entry.round for entry in found}:
         rows = [entry.row for entry in found if entry.round == number]
         try:
-            frame = review.samples_at(lake, commit, node[0], number, rows)
+            frame = payload.rows_at(lake, commit, node[0], number, rows)
         except NotFoundError:
             continue
         shown |= {(number, row): example for row, example in examples.of_rows(frame).items()}

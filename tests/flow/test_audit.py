@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import lakefs_sdk
+import numpy as np
+import polars as pl
 import pytest
+from PIL import Image
 
 from lake.client import Lake
 from lake.errors import NotFoundError
 from lineage.errors import QueryError
+from pipelines.features import images
 from pipelines.rounds import manifest, superseded, tables
 from review.commands import audit, descendants
-from review.errors import UsageError
+from review.errors import ReviewError, UsageError
 from tests.flow import planted
 from tests.flow.projects import Project, copy
 
@@ -153,6 +157,31 @@ def test_a_data_set_narrows_an_audit(said: Callable[[], str]) -> None:
         UsageError, match="no data set 'picture'; known: captions, copies, pictures, tiny"
     ):
         audit.run(sample=sample, ref="main", dataset="picture", as_json=False)
+
+
+def test_the_payload_is_shown_and_written_whole(
+    said: Callable[[], str], project: Project, tmp_path: Path
+) -> None:
+    sample = planted.sample_id("captions", 0, 1)
+    audit.run(sample=sample, ref="main", dataset=None, as_json=False)
+    assert "captions, round 0, row 1: real\ntext: a text\n" in said()
+    lake = project.lake()
+    (row,) = tables.read_round(lake, "main", "tiny", "samples", 1).head(1).iter_rows(named=True)
+    given = {"sample": row["sample_id"].hex(), "ref": "main", "dataset": "tiny"}
+    audit.run(**given, as_json=False)
+    assert "image: 8 × 8 pixels, a file of" in said()
+    found = tree_of(**given, said=said, output=tmp_path / "out")
+    label, image = sorted(found["payload"], key=lambda part: part["column"], reverse=True)
+    assert label == {"column": "label", "text": str(row["label"])}
+    assert image == {"column": "image", "width": 8, "height": 8}
+    (png,) = [Path(each) for each in found["files"] if each.endswith(".png")]
+    assert png.parent == tmp_path / "out"
+    pixels = images.decode(pl.Series([row["image"]], dtype=images.IMAGE))
+    with Image.open(png) as written:
+        assert np.array_equal(np.asarray(written), pixels[0])
+    with pytest.raises(ReviewError, match="is there already"):
+        audit.run(**given, as_json=False, output=tmp_path / "out")
+    said()
 
 
 def test_of_many_occurrences_the_first_are_printed(said: Callable[[], str]) -> None:

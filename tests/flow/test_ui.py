@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from html import unescape
 
 import httpx
 import pytest
@@ -186,6 +187,12 @@ def test_a_sample_a_chart_and_the_verifiers(shown: Page) -> None:
     assert "<svg" in sample
     assert "learned" in sample
     assert "diffusion/1" in sample
+    (link,) = set(re.findall(r'<img src="(/payload/[^"]+)"', sample))
+    whole = shown.get(unescape(link))
+    assert whole.headers["content-type"] == "image/png"
+    assert whole.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    assert "8 × 8 pixels" in sample
+    assert shown.get(f"{unescape(link)}x").status_code == 404
     real = shown.text("/sample/tiny/0/0")
     assert "CC0-1.0" in real
     rates = shown.text("/verifiers/tiny")

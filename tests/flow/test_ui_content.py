@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
+from html import unescape
 
 import numpy as np
 import polars as pl
 import pytest
 
 from pipelines.features import images
-from review.ui import app_state, review
+from review.ui import app_state, review, sample
 from tests.flow import planted
 from tests.flow.planted_branch import known, plant
 from tests.flow.projects import Project, tiny
@@ -70,6 +72,30 @@ def test_texts_show_as_texts(project: Project, page: Page) -> None:
     assert page.text(f"/review/notes/{branch}?column=label&value=x").count("data-step") == 0
 
 
+def test_a_long_text_is_shown_whole_and_has_a_page_of_its_own(
+    project: Project, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known(project, "long", "prompt", "text")
+    text = f"{SCRIPT}\x1b[2J" + "word " * 400 + "\n```python\nprint('<b>')\n```\nthe end"
+    branch = plant(project.lake(), "long", pl.DataFrame({"prompt": [text]}), pl.lit(value=False))
+    shown = page.text(f"/sample/long/1/0?ref={branch}")
+    assert "&lt;script&gt;document.title" in shown
+    assert "\\u{1b}[2Jword" in shown
+    assert "the end</dd>" in shown
+    assert '<code class="block">```python\nprint(&#39;&lt;b&gt;&#39;)\n```</code>' in shown
+    assert '<dd dir="auto" id="whole-1">' in shown
+    monkeypatch.setattr(sample, "LONGEST", 100)
+    shown = page.text(f"/sample/long/1/0?ref={branch}")
+    assert "the end" not in shown
+    assert f"These are the first 100 of {len(text):,} characters" in shown
+    (link,) = re.findall(r'href="(/payload/[^"]+)">the whole text', shown)
+    whole = page.get(unescape(link))
+    assert whole.content.decode() == text
+    assert whole.headers["content-type"] == "text/plain; charset=utf-8"
+    assert whole.headers["x-content-type-options"] == "nosniff"
+    assert whole.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+
+
 def test_hostile_images_are_not_shown(project: Project, page: Page) -> None:
     known(project, "scans", "image", "image")
     good = images.encode(np.zeros((1, 4, 4), np.uint8))[0]
@@ -116,7 +142,8 @@ def test_a_family_tree_goes_up_to_real_roots_and_mixes(project: Project, page: P
     assert shown.count('<path class="edge"') == 7
     for said in ("seed 0.60", "edited 1.00", "learned from 0.25", "captions 0, row 1", "CC-BY-4.0"):
         assert said in shown
-    assert shown.count('class="specimen"') == 4
+    assert shown.count('class="specimen"') == 3  # the real roots
+    assert '<dd dir="auto" id="whole-1">a text</dd>' in shown
     assert 'href="/sample/pictures/1/1?ref=main"' in shown
 
 

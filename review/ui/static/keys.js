@@ -33,3 +33,17 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (!given.value) delete given.column;
   if (!given.score) for (const name of ["least", "most", "order"]) delete given[name];
 });
+
+// A button copies the text that it names, as the page shows it: with marks for what does not print.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button === null) return;
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Not copied: the browser refuses";
+  }
+  setTimeout(() => { button.textContent = before; }, 2000);
+});
