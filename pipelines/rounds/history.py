@@ -46,8 +46,9 @@ def published(lake: Lake, dataset: str, ref: str = refs.MAIN) -> dict[int, Publi
     """
     trusted = trust.load(lake)
     published_rounds: dict[int, Published] = {}
-    manifests = _manifests(lake, dataset, ref)
-    for commit in lake.log(ref, first_parent=True) if manifests else ():
+    at = listing.pinned(lake, ref)
+    manifests = _manifests(lake, dataset, at)
+    for commit in lake.log(at, first_parent=True) if manifests else ():
         metadata = StageMetadata.from_commit(commit)
         if metadata is None or not metadata.publishes(dataset) or metadata.key is None:
             continue

@@ -21,6 +21,15 @@ KEPT: Final = 64
 _listed: WeakKeyDictionary[Lake, dict[tuple[str, str], dict[str, str]]] = WeakKeyDictionary()
 
 
+def pinned(lake: Lake, ref: str) -> str:
+    """The commit that a branch points to; any other ref as it is.
+
+    Whoever asks several things about a branch asks about one commit, and what is known of a commit
+    is not asked for again.
+    """
+    return ref if COMMIT.fullmatch(ref) else lake.head(ref) or ref
+
+
 def checksums(lake: Lake, ref: str, dataset: str) -> Mapping[str, str]:
     """Checksums of the objects of a data set at a ref, by path, in order of the paths.
 

@@ -118,17 +118,20 @@ LACKING: Final = pl.Schema(
     {"round": pl.Int32(), **{name: ROWS[name] for name in ROWS if name != "object"}}
 )
 """Rows that tables lack: their round, and as `ROWS`."""
-_read: WeakKeyDictionary[Lake, tuple[str, Purges]] = WeakKeyDictionary()
+_read: WeakKeyDictionary[Lake, tuple[str | None, Purges]] = WeakKeyDictionary()
 
 
 def of_lake(lake: Lake) -> Purges:
-    """The records of a lake; they are read again when one was added."""
-    head = lake.head(refs.PURGED)
-    if head is None:
-        return NONE
+    """The records of a lake; they are read again when one was added.
+
+    A stage, which asks only once about commits, asks only once about these too.
+    """
     known = _read.get(lake)
+    if known is not None and lake.connection.answers is not None:
+        return known[1]
+    head = lake.head(refs.PURGED)
     if known is None or known[0] != head:
-        known = head, _load(lake, head, trust.keys())
+        known = head, NONE if head is None else _load(lake, head, trust.keys())
         _read[lake] = known
     return known[1]
 

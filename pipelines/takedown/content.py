@@ -29,6 +29,10 @@ LONG: Final = 40
 anybody's."""
 MAX_LINES: Final = 20_000
 """Lines of a text that are compared one by one."""
+KEPT_LENGTH: Final = 200
+"""Characters of the longest text of which a search remembers what it is."""
+KEPT: Final = 100_000
+"""Texts of which it does; after them it begins anew."""
 WHOLE: Final = "text"
 
 
@@ -58,6 +62,8 @@ class Wanted:
     """Texts that were taken down, and parts of them."""
     _images: dict[bytes, str] = field(default_factory=dict)
     """What images that were compared before are, by their bytes."""
+    _known: dict[str, str | None] = field(default_factory=dict)
+    """What short texts that were compared before are: most stand in many tables."""
 
     def rows(self, frame: pl.DataFrame) -> tuple[pl.Series, set[str]]:
         """Find the rows of a table that are content which was taken down.
@@ -100,12 +106,15 @@ class Wanted:
         own = self.entries.entries.filter(pl.col("modality") == WHOLE)
         if not self.texts and own.is_empty():
             return [None] * len(texts)
-        found: dict[str, str | None] = {}
-        for text in dict.fromkeys(texts):
-            found[text] = "text" if self._holds(text) else None
-        if len(own):
-            open_ = [text for text, how in found.items() if how is None]
-            found |= dict(zip(open_, _by_fingerprint(open_, own), strict=True))
+        found = {text: self._known[text] for text in texts if text in self._known}
+        new = {text: "text" if self._holds(text) else None for text in texts if text not in found}
+        open_ = [text for text, how in new.items() if how is None]
+        if open_ and len(own):
+            new |= dict(zip(open_, _by_fingerprint(open_, own), strict=True))
+        if len(self._known) > KEPT:
+            self._known.clear()
+        self._known.update((text, how) for text, how in new.items() if len(text) <= KEPT_LENGTH)
+        found |= new
         return [found[text] for text in texts]
 
     def _holds(self, text: str) -> bool:
@@ -134,6 +143,8 @@ def _by_fingerprint(texts: Sequence[str], entries: pl.DataFrame) -> list[str | N
         [line for line in (text, *_lines(text)) if len(line.strip()) >= SHORTEST] for text in texts
     ]
     flat = [line for some in lines for line in some]
+    if not flat:
+        return [None] * len(texts)
     made = fingerprints.of_texts(pl.Series("text", flat, dtype=pl.String))
     near, _ = fingerprints.near_pairs(made["near"], entries["near"], WHOLE)
     exact = made["exact"].is_in(entries["exact"].drop_nulls().implode()).fill_null(value=False)
@@ -186,11 +197,12 @@ def cells(frame: pl.DataFrame) -> Iterator[Cells]:
 
 
 def _inside(name: str, rows: pl.Series, values: pl.Series) -> Iterator[Cells]:
-    kept = values.is_not_null()
-    if not kept.any():
-        return
-    rows, values = rows.filter(kept), values.filter(kept)
     dtype = values.dtype
+    if values.null_count() == len(values) or not _holds_content(dtype):
+        return
+    if values.null_count():
+        kept = values.is_not_null()
+        rows, values = rows.filter(kept), values.filter(kept)
     if dtype in (pl.String, pl.Binary):
         yield Cells(name, rows, values)
     elif isinstance(dtype, pl.Categorical | pl.Enum):
@@ -202,3 +214,12 @@ def _inside(name: str, rows: pl.Series, values: pl.Series) -> Iterator[Cells]:
     elif isinstance(dtype, pl.Struct):
         for one in dtype.fields:
             yield from _inside(f"{name}.{one.name}", rows, values.struct.field(one.name))
+
+
+def _holds_content(dtype: object) -> bool:
+    """Tell whether values of a type are, or hold, texts or bytes."""
+    if isinstance(dtype, pl.List | pl.Array):
+        return _holds_content(dtype.inner)
+    if isinstance(dtype, pl.Struct):
+        return any(_holds_content(one.dtype) for one in dtype.fields)
+    return isinstance(dtype, pl.String | pl.Binary | pl.Categorical | pl.Enum)

@@ -89,9 +89,12 @@ def find(data: bytes, wanted: Wanted) -> Found:
 def _table(place: str, frame: pl.DataFrame, wanted: Wanted) -> FoundTable:
     rows, fits = wanted.rows(frame)
     found = FoundTable(place, frame, rows, fits)
-    for some in content.cells(frame.drop(fits)):
+    every = list(content.cells(frame.drop(fits)))
+    texts = [some.values.to_list() for some in every if some.values.dtype == pl.String]
+    hows = iter(wanted.texts_in([text for some in texts for text in some]))  # all at once
+    for some in every:
         if some.values.dtype == pl.String:
-            how = wanted.texts_in(some.values.to_list())
+            how = [next(hows) for _ in range(len(some.values))]
         else:
             how = _pictures(some.values, wanted)
         for row, one in zip(some.rows, how, strict=True):
