@@ -313,6 +313,7 @@ def test_the_tree_in_readme_is_the_tree() -> None:
     assert folders <= set(tree)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("contract", "folder", "speakers"),
     [

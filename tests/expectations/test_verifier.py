@@ -266,6 +266,7 @@ def test_telemetry_and_progress_bars_are_off() -> None:
     assert bars["globally"] is False
 
 
+@pytest.mark.slow
 def test_verifying_speaks_to_nobody_and_writes_nothing(tmp_path: Path) -> None:
     root = Path(suites.__file__).parents[1]
     code = """

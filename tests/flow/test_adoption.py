@@ -185,6 +185,7 @@ def test_a_round_that_other_versions_made_is_outdated_and_stays(
     assert done.code == 0, done.said
 
 
+@pytest.mark.slow
 def test_an_unfinished_stage_of_other_versions_runs_again(
     blocked: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,7 @@ def elsewhere(project: Project, act: Callable[[], None]) -> Callable[[], None]:
     return acting
 
 
+@pytest.mark.slow
 def test_verdicts_never_meet_another_clones_candidates(
     copied: Project, other: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +152,7 @@ def test_two_processes_on_one_round_end_well(copied: Project, tmp_path: Path) ->
     assert not lake.branches("tmp-")
 
 
+@pytest.mark.slow
 def test_a_reverted_round_is_not_held_and_can_come_back(copied: Project) -> None:
     lake = copied.lake()
     revert = lakefs_sdk.RevertCreation(ref=lake.head("main"), parent_number=1)
@@ -168,6 +170,7 @@ def test_a_reverted_round_is_not_held_and_can_come_back(copied: Project) -> None
     assert [each["round"] for each in mix["rounds"]] == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_limits_and_pictures_retrain_nothing(
     copied: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +235,7 @@ def test_a_subsample_is_what_the_next_fit_learns_from(copied: Project) -> None:
     assert learned["round"].n_unique() > 1
 
 
+@pytest.mark.slow
 def test_killed_attempts_leave_nothing_once_a_round_is_published(copied: Project) -> None:
     lake = copied.lake()
     lake.set_branch("tmp-tiny-r003-0123456789ab", str(lake.head("main")))

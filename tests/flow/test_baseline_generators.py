@@ -12,6 +12,8 @@ import pytest
 from pipelines.rounds import manifest, receipts, tables
 from tests.flow.projects import Project, tiny, tiny_round
 
+pytestmark = pytest.mark.slow  # many rounds of its own; some of each kind are tested every day
+
 GENERATORS: Final = ("augment", "interpolation", "simulate")
 MIXED: Final = {"image": {"mixup": 0.3, "cutmix": 0.3, "brightness": 0.1}}
 STRIPES: Final = """

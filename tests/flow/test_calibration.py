@@ -30,6 +30,8 @@ from review.commands import verifier_audit
 from review.errors import UsageError
 from tests.flow.projects import NO_LIMITS, Project, tiny
 
+pytestmark = pytest.mark.slow  # many rounds of its own; some of each kind are tested every day
+
 CANDIDATES = 200
 WRONG = 80
 """Candidates that bear the label of the other class: 40 %."""

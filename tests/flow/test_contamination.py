@@ -35,6 +35,8 @@ from pipelines.rounds.staging_branch import staging_branch
 from tests.flow.planting import Parent, Planted, derived, links, plant, shifted
 from tests.flow.projects import Project, copy, tiny_round
 
+pytestmark = pytest.mark.slow  # many rounds of its own; some of each kind are tested every day
+
 FIRST, LATER = ("fit", "generate"), ("verify", "curate", "evaluate", "publish")
 
 

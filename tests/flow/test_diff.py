@@ -169,6 +169,7 @@ def test_edited_tables_show_what_was_edited(
         build.diff(lake, "main", "edited", "tiny", key=["prompt"])
 
 
+@pytest.mark.slow
 def test_a_round_that_is_made_again_changes_no_verdicts(copied: Project) -> None:
     copied.edit(lambda params: params["rounds"]["tiny-2"].update(generate={"candidates": 23}))
     copied.round("tiny-2", "generate", "verify", "curate", "evaluate")

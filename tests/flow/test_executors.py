@@ -92,6 +92,7 @@ def test_a_stage_commits_what_processes_made(
     assert shard_folders() == []
 
 
+@pytest.mark.slow
 def test_workers_refuse_a_round_that_was_changed_meanwhile(
     copied: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

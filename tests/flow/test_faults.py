@@ -143,6 +143,7 @@ def test_a_held_round_killed_anywhere_is_made_anew(
     assert not lake.branches("tmp-")
 
 
+@pytest.mark.slow
 def test_an_ingest_killed_anywhere_runs_again(
     empty: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +158,7 @@ def test_an_ingest_killed_anywhere_runs_again(
     assert len(held) + len(tables.read_round(lake, "main", "tiny", "samples", 0)) == 160
 
 
+@pytest.mark.slow
 def test_nan_images_are_unknown_and_refused(
     copied: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +222,7 @@ def test_an_unknown_expectation_is_one_sentence(copied: Project) -> None:
     assert copied.lake().head("main") == head
 
 
+@pytest.mark.slow
 def test_a_blocked_round_stays_on_its_branch_until_a_reason_is_given(copied: Project) -> None:
     lake = copied.lake()
     head = lake.head("main")
@@ -241,6 +244,7 @@ def test_a_blocked_round_stays_on_its_branch_until_a_reason_is_given(copied: Pro
     assert merge.metadata["stemma.guard.judged"] == receipts.read("tiny", 3, "evaluate").commit
 
 
+@pytest.mark.slow
 def test_a_main_that_moved_means_run_again(copied: Project) -> None:
     copied.edit(lambda found: found["rounds"].update({"tiny-3": tiny_round(3)}))
     copied.round("tiny-3", "fit", "generate", "verify", "curate", "evaluate")

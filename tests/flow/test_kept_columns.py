@@ -15,6 +15,8 @@ from pipelines.rounds import holdout, tables
 from pipelines.sources import dialogue
 from tests.flow.projects import HERE, NO_LIMITS, STAGES, Project, checkout
 
+pytestmark = pytest.mark.slow  # many rounds of its own; some of each kind are tested every day
+
 KEPT = ("mail_id", "truth", "origin", "licence", "stars", "kind")
 
 

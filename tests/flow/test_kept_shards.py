@@ -23,6 +23,8 @@ from pipelines.rounds import manifest, parts, receipts, tables
 from tests.flow.executed import KEY, digest, fitted, made_by, opened, shard_folders
 from tests.flow.projects import Project
 
+pytestmark = pytest.mark.slow  # many rounds of its own; some of each kind are tested every day
+
 SHARDS = 5
 
 

@@ -97,6 +97,7 @@ def test_rows_without_a_candidate_and_refused_ones_are_named(redone: Project) ->
     assert "generate: too dark" in told.out
 
 
+@pytest.mark.slow
 def test_a_blocked_round_ends_at_the_guard_and_an_overridden_one_says_who(
     blocked: Project,
 ) -> None:

@@ -15,6 +15,8 @@ from lineage import schema
 from review.errors import UsageError
 from tests.flow.projects import Project
 
+pytestmark = pytest.mark.slow  # many rounds of its own; some of each kind are tested every day
+
 
 @pytest.mark.usefixtures("unchanged")
 def test_a_version_has_its_tables_as_lazy_frames() -> None:

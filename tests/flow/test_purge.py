@@ -100,6 +100,7 @@ def test_a_dry_run_counts_and_changes_nothing(taken: Project) -> None:
     assert f"searched {len(before):,} objects" in words.out
 
 
+@pytest.mark.slow
 def test_it_must_be_confirmed(taken: Project) -> None:
     before = objects(taken)
     done = taken.stemma("takedown", "purge", NAME)
@@ -149,6 +150,7 @@ def test_before_a_purge_it_is_found(taken: Project) -> None:
     assert any("models/tiny/1/mix.parquet" in place for place in places)
 
 
+@pytest.mark.slow
 def test_a_planted_leftover_is_found(taken: Project) -> None:
     whole = held(taken, "tiny-v0", "tiny").filter(_named(taken)).head(1)
     pair = held(taken, "talk-v0", "talk").filter(_named(taken))["prompt", "completion"].row(0)
@@ -213,6 +215,7 @@ def test_a_record_that_nobody_trusted_signed_explains_nothing(taken: Project) ->
     assert taken.stemma("audit", "--recompute", "tiny-v2", "--dataset", "tiny").code == 1
 
 
+@pytest.mark.slow
 def test_the_certificate_verifies_and_a_changed_byte_breaks_it(
     purged: Project, tmp_path: Path
 ) -> None:
@@ -236,6 +239,7 @@ def test_the_certificate_verifies_and_a_changed_byte_breaks_it(
     assert "changed after" in broken.err or "payload" in broken.err
 
 
+@pytest.mark.slow
 def test_a_repeated_purge_finds_nothing(purged: Project) -> None:
     done = purged.stemma("takedown", "purge", NAME, "--yes", "--json")
     assert done.code == 0, done.said

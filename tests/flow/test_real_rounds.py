@@ -22,6 +22,8 @@ from pipelines.rounds.arrivals import reserved
 from pipelines.rounds.round_commit import Transaction
 from tests.flow.projects import Project
 
+pytestmark = pytest.mark.slow  # many rounds of its own; some of each kind are tested every day
+
 FIRST = 160
 MORE = 60
 SOURCE = "birds.csv"

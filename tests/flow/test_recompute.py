@@ -80,6 +80,7 @@ def test_a_healthy_lake_is_proved_clean(
         recompute.run(ref="main", dataset="other", as_json=False)
 
 
+@pytest.mark.slow
 def test_what_somebody_changed_by_hand_is_found(
     copied: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

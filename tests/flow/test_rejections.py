@@ -23,6 +23,8 @@ from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
 from tests.flow.projects import STAGES, Project
 
+pytestmark = pytest.mark.slow  # many rounds of its own; some of each kind are tested every day
+
 BRANCH = "tiny-r003"
 RENAMED = "tiny/reviews/r003-0123456789abcdef.json"
 

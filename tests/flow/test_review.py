@@ -45,6 +45,7 @@ def test_status_tells_published_rounds_from_a_blocked_one(
     assert json.loads(capsys.readouterr().out)["datasets"]["tiny"]["open"][0]["round"] == 3
 
 
+@pytest.mark.slow
 def test_status_knows_superseded_and_refused_rounds(copied: Project) -> None:
     copied.edit(lambda found: found["rounds"]["tiny-1"].update(generate={"candidates": 20}))
     copied.round("tiny-1", "generate", "verify", "curate", "evaluate", "publish")
@@ -114,6 +115,7 @@ def test_an_added_round_keeps_the_comments_of_the_file(copied: Project) -> None:
     assert (found.rounds["tiny-4"].previous, found.rounds["tiny-4"].round) == (3, 4)
 
 
+@pytest.mark.slow
 def test_a_lake_served_by_hand_is_used_through_lakefs_variables(
     copied: Project, tmp_path: Path
 ) -> None:

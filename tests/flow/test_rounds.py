@@ -171,6 +171,7 @@ def test_running_round_1_again_supersedes_the_later_ones(copied: Project) -> Non
     assert len(tables.read_round(lake, "main", "tiny", "lineage", 2)) == 24
 
 
+@pytest.mark.slow
 def test_a_later_round_leaves_the_earlier_ones_alone(copied: Project) -> None:
     before = content(copied.lake(), "main")
     copied.edit(lambda found: found["rounds"]["tiny-2"].update(generate={"candidates": 20}))

@@ -22,6 +22,8 @@ from review.errors import Findings
 from tests.flow.projects import Project
 from tests.flow.served import serving
 
+pytestmark = pytest.mark.slow  # many rounds of its own; some of each kind are tested every day
+
 SUITE = Path("expectations/suites/tiny.json")
 
 

@@ -179,6 +179,7 @@ def test_samples_go_with_what_was_made_from_them_and_all_else_stays(
     assert again["takedowns"] == []
 
 
+@pytest.mark.slow
 def test_the_next_round_learns_and_keeps_nothing_of_what_went(both: Project) -> None:
     lake, ids = both.lake(), chosen(both.lake(), "tiny")
     both.edit(
@@ -200,6 +201,7 @@ def test_the_next_round_learns_and_keeps_nothing_of_what_went(both: Project) -> 
     no_findings(both)
 
 
+@pytest.mark.slow
 def test_a_source_that_is_imported_again_does_not_bring_them_back(both: Project) -> None:
     """Images encoded anew, and texts with other white space."""
     lake = both.lake()
@@ -358,6 +360,7 @@ def test_a_row_that_is_held_out_is_denied_and_said(both: Project) -> None:
     assert done.code == 0, done.said
 
 
+@pytest.mark.slow
 def test_a_generator_that_makes_them_again_does_not_bring_them_back(both: Project) -> None:
     """A round by a simulator is made again with the seeds that it had."""
     lake = both.lake()

@@ -76,6 +76,7 @@ def test_a_blocked_round_is_approved_with_a_reason_and_adopted(
     assert receipts.read("tiny", 3, "publish").commit == merge.id == lake.head(refs.MAIN)
 
 
+@pytest.mark.slow
 def test_a_rejected_round_is_not_published_until_somebody_overrules(
     blocked: Project, page: Page
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_rejected_round_is_not_published_until_somebody_overrules(
     assert receipts.read("tiny", 3, "publish").commit == lake.head(refs.MAIN)
 
 
+@pytest.mark.slow
 def test_candidates_made_anew_are_reviewed_anew(blocked: Project, page: Page) -> None:
     assert page.decide("tiny-r003", "reject", "too few").status_code == 303
     anew = {"generate": {"candidates": 20}, "publish": {}}

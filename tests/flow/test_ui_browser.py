@@ -130,6 +130,7 @@ def test_verifiers_and_a_page_out_of_the_lake(looking: Browser) -> None:
     assert "label_agrees" in browser.find("body").text
 
 
+@pytest.mark.slow
 def test_a_script_in_a_text_is_a_text(still: Project, looking: Browser) -> None:
     browser = looking
     known(still, "notes", "prompt", "text")

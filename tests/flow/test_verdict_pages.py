@@ -18,6 +18,8 @@ from review.commands import verdicts
 from review.errors import UsageError
 from tests.flow.projects import Project
 
+pytestmark = pytest.mark.slow  # many rounds of its own; some of each kind are tested every day
+
 PAGES = ("data_docs", "verdicts")
 
 

@@ -142,6 +142,7 @@ def open_round_survives(
         receipts.write(genuine)
 
 
+@pytest.mark.slow
 def test_an_edit_of_a_published_round_is_named(project: Project) -> None:
     @QUICK
     @given(st.sampled_from(WAYS), some_objects, some_entries)

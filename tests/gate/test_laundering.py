@@ -57,6 +57,7 @@ ON_EVALUATE: Mapping[str, Change] = {
 }
 
 
+@pytest.mark.slow
 def test_anything_on_top_of_an_evaluate_commit_with_its_metadata(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,6 +78,7 @@ def test_anything_on_top_of_an_evaluate_commit_with_its_metadata(
     victim.clean(project)
 
 
+@pytest.mark.slow
 def test_content_instead_of_an_evaluate_commit_is_measured_anew(project: Project) -> None:
     """The true commit is on no branch any more, so nothing is there to adopt."""
     expected, lake = victim.unblock(project), project.lake()
@@ -276,6 +278,7 @@ def receipt_key(project: Project) -> str:
     return stage_inputs.key(at.round, "publish", receipts.read("tiny", 3, "evaluate").key).key
 
 
+@pytest.mark.slow
 def test_a_merge_of_a_round_with_a_seal_of_another(project: Project) -> None:
     """The guard blocked round 3; the merge carries what published round 2, or that of round 3."""
     expected, lake = victim.unblock(project), project.lake()
@@ -340,6 +343,7 @@ def test_malformed_metadata_of_every_entry_on_main(project: Project) -> None:
     assert found[bad.id].startswith("it is no merge of a round: it ")
 
 
+@pytest.mark.slow
 def test_malformed_metadata_of_every_entry_on_a_rounds_branch(project: Project) -> None:
     """What is below a commit that is none of the round is out of reach, and the stage says so."""
     lake, head = project.lake(), made("evaluate")

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 
 import polars as pl
+import pytest
 
 from lake import refs
 from lake.client import Lake
@@ -117,6 +118,7 @@ def easier(lake: Lake, branch: str) -> None:
     lake.write(branch, "tiny/validation/part-00000.parquet", frame.with_columns(first))
 
 
+@pytest.mark.slow
 def test_another_hold_out_under_the_same_key(project: Project) -> None:
     """What needs it stops; `ingest` puts the true one back from the source."""
     lake, held = project.lake(), project.lake(holdout=True)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import pytest
+
 from lake import refs
 from lake.client import Lake
 from tests.flow.projects import Project
@@ -49,6 +51,7 @@ MOVES: Mapping[str, tuple[Callable[[Lake], None], str]] = {
 }
 
 
+@pytest.mark.slow
 def test_refs_that_moved_are_named_by_the_audit_of_main(project: Project) -> None:
     lake = project.lake()
     branches, tags = lake.branches(), lake.tags()

@@ -43,6 +43,7 @@ def approve(seen: str, reason: str = "looked at it") -> str | None:
     return None
 
 
+@pytest.mark.slow
 def test_a_clean_head_over_a_bad_evaluate_commit(project: Project) -> None:
     """The head shows the true samples; the commit below it, which was judged, has ten images."""
     expected, lake = victim.unblock(project), project.lake()

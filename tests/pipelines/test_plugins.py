@@ -166,6 +166,7 @@ def test_one_of_each_kind_goes_through_the_real_stages(
     assert again.identical
 
 
+@pytest.mark.slow
 def test_a_check_of_ones_own_blocks(project: Project, named: dict[str, str]) -> None:
     project.run("lake", "")
     project.run("ingest", "wave")
@@ -256,6 +257,7 @@ def borrowing(project: Project, **settings: object) -> None:
     project.edit(change)
 
 
+@pytest.mark.slow
 def test_parents_may_be_in_another_data_set_at_a_pinned_commit(project: Project) -> None:
     borrowing(project)
     project.run("lake", "")

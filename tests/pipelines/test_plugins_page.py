@@ -40,6 +40,7 @@ def test_the_page_has_one_of_each_kind(project: Project) -> None:
         ]
 
 
+@pytest.mark.slow
 def test_the_round_of_the_page_is_published(project: Project) -> None:
     project.run("lake", "")
     project.run("ingest", "verses")

@@ -117,6 +117,7 @@ def test_settings_know_what_suits_texts() -> None:
     assert parse(Dataset, given, "mine").ingest.near == 0.5
 
 
+@pytest.mark.slow
 def test_topics_of_new_texts_are_seen(real: pl.DataFrame) -> None:
     texts, labels = PAIRS._array(real), real["label"].to_numpy()
     odd = np.arange(len(real)) % 2 == 1

@@ -116,6 +116,7 @@ def test_the_command_works_beside_a_folder_of_that_name(shadowed: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_folder_called_lake_does_not_hide_the_server(tmp_path: Path) -> None:
     (tmp_path / "lake").mkdir()
     (tmp_path / "lake" / "__init__.py").write_text("", encoding="utf-8")

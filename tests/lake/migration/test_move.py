@@ -375,6 +375,7 @@ def test_a_source_that_is_not_there_is_said(server: Served, salted: Served) -> N
         run.look(source, target, ())
 
 
+@pytest.mark.slow
 def test_a_moved_lake_is_read_and_written_by_the_ids_that_it_had(
     history: History, server: Served, salted: Served
 ) -> None:

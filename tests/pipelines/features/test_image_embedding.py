@@ -79,6 +79,7 @@ def test_the_network_depends_on_the_training_rows_alone_and_comes_out_the_same()
         image_embedding.fit(values(real[:0]), labels[:0])
 
 
+@pytest.mark.slow
 def test_figures_of_larger_images_are_measured_on_the_network(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -43,6 +43,7 @@ def kinds(seed: int) -> Iterator[Vectors]:
     yield (100 + draw.random((150, 70))).astype(np.float32)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 1 << 20), share=st.sampled_from([0.0, 0.01, 0.1, 0.5]))
 @settings(max_examples=12, deadline=None)
 def test_pairs_and_groups_are_those_of_the_whole_table(seed: int, share: float) -> None:

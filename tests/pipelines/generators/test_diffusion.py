@@ -107,6 +107,7 @@ def test_learns_what_a_label_means(rows: Rows, tmp_path: Path) -> None:
         assert found[:8].max() < 0.45 < found[8:].min()
 
 
+@pytest.mark.slow
 def test_row_weights_decide_what_is_learned(rows: Rows, tmp_path: Path) -> None:
     pixels, _, _ = rows
     labels = np.zeros(100, dtype=np.int64)

@@ -61,6 +61,7 @@ def test_the_seed_decides_weights_and_images(
     assert ((first >= 0) & (first <= 1)).all()
 
 
+@pytest.mark.slow
 def test_it_learns_what_a_label_means_and_what_weights_say(rows: Rows, tmp_path: Path) -> None:
     settings = TINY.model_copy(update={"steps": 100, "batch": 16})
     model.fit(*rows, settings, 1, tmp_path)

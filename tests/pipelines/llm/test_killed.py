@@ -74,6 +74,7 @@ def many() -> list[Request]:
     return some(FAKE, 400)
 
 
+@pytest.mark.slow
 def test_a_killed_run_with_sixteen_in_flight_asks_for_no_more_than_these_again(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -145,6 +145,7 @@ def test_started_twice_at_once_it_is_one_and_a_killed_one_is_replaced_while_aski
     assert home.endpoint() is None
 
 
+@pytest.mark.slow
 def test_it_ends_when_nobody_asks_and_no_stranger_was_asked_before(tmp_path: Path) -> None:
     home = ServerHome(tmp_path)
     with listener() as heard:

@@ -126,6 +126,7 @@ def larger(pixels: NDArray[Any]) -> Labelled:
     return modality.measured(frame, {"rows": frame})["rows"]
 
 
+@pytest.mark.slow
 def test_copies_of_larger_images_are_told_by_smaller_ones() -> None:
     real, held, rows = (
         np.kron(of_images(seed).vectors[:100].reshape(-1, 8, 8), np.ones((5, 5)))
@@ -153,6 +154,7 @@ def moved(rows: Labelled, count: int) -> NDArray[Any]:
     return square
 
 
+@pytest.mark.slow
 def test_a_copy_is_near_its_original_where_it_was_moved() -> None:
     real, held, healthy = (of_images(seed) for seed in (11, 12, 13))
     pixels = healthy.vectors.reshape(-1, 8, 8)

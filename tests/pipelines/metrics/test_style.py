@@ -97,6 +97,7 @@ def test_rows_that_lost_their_modes_are_no_style(plain: Mapping[str, Metric]) ->
     assert found["content_recall"].value < 0.5 * plain["content_recall"].value
 
 
+@pytest.mark.slow
 def test_images_that_lost_a_part_of_the_range_of_colours_are_no_style() -> None:
     """Each image is of nearly one colour, so its colour is its content."""
 

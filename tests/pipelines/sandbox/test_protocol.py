@@ -96,6 +96,7 @@ def test_values_cross_as_they_are(value: Any) -> None:
     assert alike(crossed(value), value)
 
 
+@pytest.mark.slow
 def test_what_is_one_object_stays_one() -> None:
     inner: list[Any] = [1]
     ring: list[Any] = [inner, inner]

@@ -85,6 +85,7 @@ def test_a_real_row_is_classified_by_others(split: Split) -> None:
     assert found["confidence"].is_between(0, 1).all()
 
 
+@pytest.mark.slow
 def test_real_rows_are_as_sure_as_new_ones(split: Split) -> None:
     given, settings = Given(split.real), agreement.AgreementSettings()
     new = agreement.Agreement().score(split.validation, given, settings)["confidence"].to_numpy()

@@ -144,6 +144,7 @@ def test_the_real_dialogues_are_neither_refusals_nor_leftovers(real: pl.DataFram
     assert found["text_words"].min() >= 2
 
 
+@pytest.mark.slow
 def test_agreement_sees_topics_and_keeps_the_contract(real: pl.DataFrame) -> None:
     shuffled = real.sample(fraction=1, shuffle=True, seed=0)
     known, new = shuffled[:400], pl.concat([shuffled[400:], rows([None, ""])])

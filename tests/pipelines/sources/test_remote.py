@@ -55,6 +55,7 @@ def jsonl(*texts: str) -> bytes:
     return pl.DataFrame({"text": texts}).write_ndjson().encode()
 
 
+@pytest.mark.slow
 def test_a_bucket_is_read_once_and_seen_to_change(s3: object) -> None:
     put = functools.partial(s3.put_object, Bucket="data")  # type: ignore[attr-defined]
     put(Key="mails/a.jsonl", Body=jsonl("one", "two"))

@@ -199,6 +199,7 @@ def test_a_fresh_project_says_what_comes_first(project: Path) -> None:
     assert json.loads(commands.stemma("status", "--json").out)["datasets"] == {}
 
 
+@pytest.mark.slow
 def test_a_generator_is_chosen_by_name_where_it_suits(project: Path) -> None:
     before = contents(project)
     for name, said in (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from review.ui import charts
 
 
@@ -32,6 +34,7 @@ def test_a_chart_is_told_in_words() -> None:
     )
 
 
+@pytest.mark.slow
 def test_both_themes_are_drawn_with_all_series() -> None:
     entries = entry(1) | {
         "cost": {"fit": {"seconds": 3.0}, "verify": {"seconds": 1}, "judge": {"usd": 2}}

@@ -253,6 +253,7 @@ def stemma(home: LakeHome, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_command_names_it_and_fails(home: LakeHome) -> None:
     said = stemma(home)
     assert (said.returncode, said.stderr) == (0, "")

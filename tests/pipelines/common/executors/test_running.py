@@ -73,6 +73,7 @@ def test_a_shard_that_keeps_failing_ends_the_stage(
     )
 
 
+@pytest.mark.slow
 @BOTH
 def test_so_many_shards_may_be_lost_and_no_more(tmp_path: Path, executor: dict[str, Any]) -> None:
     lost: list[Shard] = []
@@ -131,6 +132,7 @@ def test_errors_of_a_worker_come_back_with_their_place(tmp_path: Path) -> None:
         done(Plan(str(tmp_path), bad=2, tries=9, how="awkward"), TWO, retries=0)
 
 
+@pytest.mark.slow
 def test_only_the_shard_that_ends_its_worker_is_blamed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
