@@ -41,6 +41,8 @@ OF_CLASSES: Final = {
     "class_coverage": "coverage",
     "class_variance": "variance",
 }
+BLOCKS_BY_ITS_END: Final = ("class_variance",)
+"""Of these, a warning takes the figure itself, and a block the end of its interval."""
 SELECTED: Final = ("class_share", "rare_recall", *(f"{name}_round" for name in SHAPES))
 """Checks that a selection which shapes the data would show in."""
 UNSELECTED: Final = (
@@ -183,16 +185,19 @@ def _of_shape(evidence: Evidence, limits: Limits) -> str:
     return f"{STYLE}: {without} recall, coverage, variance and tail are those of real rows"
 
 
-def _within(stem: str, figure: Callable[[Evidence], Figure]) -> Callable[[Evidence, Limits], str]:
+def _within(
+    stem: str, figure: Callable[[Evidence], Figure], *, lenient: bool = True
+) -> Callable[[Evidence, Limits], str]:
     """Build what says that a figure is within limits once style is taken out, if it is.
 
     Args:
         stem: of the limits, of which the figure may not be less.
         figure: the figure without style.
+        lenient: as of the rule that it is for.
     """
 
     def told(evidence: Evidence, limits: Limits) -> str:
-        item = hold(Rule(stem, figure, least=stem, lenient=True), figure(evidence), limits)
+        item = hold(Rule(stem, figure, least=stem, lenient=lenient), figure(evidence), limits)
         same = item.verdict == "pass" and item.value is not None
         without = round_figures.without_style(evidence)
         return f"{STYLE}: it is {item.value:.2f} {without}" if same else ""
@@ -318,9 +323,11 @@ RULES: Final[tuple[Rule, ...]] = (
                     name,
                     partial(round_figures.of_class, name=name, what=what),
                     least=name,
-                    lenient=True,
+                    lenient=name not in BLOCKS_BY_ITS_END,
                     style=_within(
-                        name, partial(round_figures.content_of_class, name=name, what=what)
+                        name,
+                        partial(round_figures.content_of_class, name=name, what=what),
+                        lenient=name not in BLOCKS_BY_ITS_END,
                     ),
                 )
                 for name, what in OF_CLASSES.items()

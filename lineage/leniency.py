@@ -10,9 +10,10 @@ from lineage import figures
 from lineage.evidence import Check, Evidence
 from lineage.limits import Limits
 
-OF_SMALL_IMAGES: Final = ("downstream_", "class_")
+OF_SMALL_IMAGES: Final = ("downstream_", "class_coverage", "class_variance")
 """Beginnings of the names of later checks whose limits were found on small images alone. Those of
-labels, copies and leaks hold on crafted rounds of images that a network measures, too."""
+labels, copies and leaks hold on crafted rounds of images that a network measures, too, and the
+share of a class is counted, so that no network measures it."""
 NETWORK: Final = "only a warning, since its limit was not found on images that a network measures"
 SHALLOW: Final = (
     "only a warning, since the mix is no deeper than real_share_shallow: one generation from real "

@@ -169,7 +169,8 @@ class Limits(BaseModel):
     """Least coverage of a class, as a ratio to that of as many real rows."""
     class_coverage_block: Amount | None = _later(0.35)
     class_variance_warn: Amount | None = _later(0.55)
-    """Least variance of a class, as a ratio to that of real rows."""
+    """Least variance of a class, as a ratio to that of real rows; the end of the interval that
+    favours the round blocks."""
     class_variance_block: Amount | None = _later(0.35)
     rare_recall_warn: Amount | None = _later(0.5)
     """Least recall of rare modes, as a ratio to what as many real rows reach."""

@@ -90,7 +90,7 @@ def holdout_leaning(evidence: Evidence) -> Figure:
 def of_class(evidence: Evidence, name: str, what: str) -> Figure:
     """A figure of the class where it is least, as a ratio to that of real rows.
 
-    A share has an interval; coverage and variance have none.
+    A share and a variance have an interval, a variance of an earlier release and a coverage none.
     """
     value, low, high = _of_round(evidence, name, "value", "low", "high")
     if value is None:

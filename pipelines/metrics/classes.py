@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class Classes(AcceptedMetric):
     """The worst class of a round: its share, its coverage and its variance."""
 
     name = "classes"
-    version = "classes/3"
+    version = "classes/4"
 
     def of_accepted(self, request: MetricRequest) -> Mapping[str, Metric]:
         """Measure the accepted rows of each class.
@@ -50,9 +50,11 @@ class Classes(AcceptedMetric):
             equal classes, if these explain the accepted labels better (by their likelihood): a
             generator that makes as many of each is no loss.
             class_coverage: coverage of held-out rows of the class over that of as many real rows.
-            class_variance: total variance over that of the real rows.
-            Each is that of the class where it is least, and NaN where no class has enough rows. No
-            figures where rows have no classes.
+            class_variance: total variance over that of the real rows, with a bootstrap interval
+            over the rows of both.
+            Each is that of the class where it is least, and NaN where no class has enough rows. Its
+            interval is that of the least, whichever class that is: its ends are the lowest of those
+            of all classes. No figures where rows have no classes.
         """
         if not has_classes(request.real):
             return {}
@@ -65,32 +67,41 @@ class Classes(AcceptedMetric):
         shares = list(_shares(request.of("accepted"), request.real))
         among = len(np.unique(request.real.labels))
         share = {SHARE: _least(shares, SHARE, among)}
-        return share | of_shapes(sets, among, seed)
+        return share | of_shapes(sets, among, seed, request.bootstrap)
 
     def not_applicable(self, request: MetricRequest) -> Mapping[str, str]:
         """Say that rows without classes have no figures of classes."""
         return {} if has_classes(request.real) else dict.fromkeys(NAMES, NO_CLASSES)
 
 
-def of_shapes(sets: Mapping[str, Labelled], among: int, seed: int) -> dict[str, Metric]:
+def of_shapes(
+    sets: Mapping[str, Labelled], among: int, seed: int, resamples: int
+) -> dict[str, Metric]:
     """Take the coverage and the variance of the class where each is least.
 
     Args:
         sets: accepted, validation and real rows.
         among: number of classes.
         seed: of the draws.
+        resamples: of the bootstrap.
     """
-    found = [metric for each in _shapes(sets, seed) for metric in each]
+    found = [metric for each in _shapes(sets, seed, resamples) for metric in each]
     return {name: _least(found, name, among) for name in OF_SHAPE}
 
 
 def _least(found: list[tuple[str, MetricOf]], name: str, among: int) -> Metric:
-    """Take the figure of the class where it is least; NaN where there is none."""
+    """Take the figure of the class where it is least; NaN where there is none.
+
+    The least over all classes is below the upper end of each of them, so the lowest of these ends
+    bounds it: a class of few rows, that has the least figure by chance and a wide interval, does
+    not hide one of many rows that surely has too little.
+    """
     ours = [metric for figure, metric in found if figure == name and np.isfinite(metric.value)]
     if not ours:
         return Metric(np.nan, np.nan, np.nan)
     least = min(ours, key=lambda metric: metric.value)
-    return replace(least, measured=len(ours), among=among)
+    low, high = (min(getattr(metric, end) for metric in ours) for end in ("low", "high"))
+    return replace(least, low=low, high=high, measured=len(ours), among=among)
 
 
 def _shares(accepted: Labelled, real: Labelled) -> Iterator[tuple[str, MetricOf]]:
@@ -106,18 +117,20 @@ def _shares(accepted: Labelled, real: Labelled) -> Iterator[tuple[str, MetricOf]
             yield SHARE, MetricOf(value, low, high, 1.0, of=visible(str(label)))
 
 
-def _shapes(sets: Mapping[str, Labelled], seed: int) -> Iterator[list[tuple[str, MetricOf]]]:
+def _shapes(
+    sets: Mapping[str, Labelled], seed: int, resamples: int
+) -> Iterator[list[tuple[str, MetricOf]]]:
     """Coverage and variance of each class with enough rows."""
     projection = features.fit(sets["real"].content)
     points = {name: projection.project(rows.content) for name, rows in sets.items()}
     for number, label in enumerate(np.unique(sets["real"].labels)):
         ours = {name: points[name][rows.labels == label] for name, rows in sets.items()}
         if min(len(each) for each in ours.values()) >= LEAST:
-            yield _shape(ours, visible(str(label)), derive_seed(seed, number))
+            yield _shape(ours, visible(str(label)), derive_seed(seed, number), resamples)
 
 
 def _shape(
-    ours: Mapping[str, NDArray[np.float64]], label: str, seed: int
+    ours: Mapping[str, NDArray[np.float64]], label: str, seed: int, resamples: int
 ) -> list[tuple[str, MetricOf]]:
     draw, count = np.random.default_rng(seed), min(len(each) for each in ours.values())
 
@@ -127,17 +140,11 @@ def _shape(
     held = ours["validation"]
     covered = coverage(held, some("accepted"))
     null = float(np.mean([coverage(held, some("real")) for _ in range(DRAWS)]))
-    variance, real = (_variance(ours[name]) for name in ("accepted", "real"))
+    ratio = covered / null if null > 0 else np.nan
+    varied = values.of_variances(
+        ours["accepted"], ours["real"], resamples, derive_seed(seed, "variance")
+    )
     return [
-        ("class_coverage", _ratio(covered, null, label)),
-        ("class_variance", _ratio(variance, real, label)),
+        ("class_coverage", MetricOf(ratio, np.nan, np.nan, 1.0, of=label)),
+        ("class_variance", MetricOf(*varied, 1.0, of=label)),
     ]
-
-
-def _ratio(value: float, null: float, label: str) -> MetricOf:
-    ratio = value / null if null > 0 else np.nan
-    return MetricOf(ratio, np.nan, np.nan, 1.0, of=label)
-
-
-def _variance(points: NDArray[Any]) -> float:
-    return float(points.var(axis=0, ddof=1).sum())

@@ -35,7 +35,7 @@ class Style(AcceptedMetric):
     """Shape of the round, its rare modes and its classes, in the colours of the real rows."""
 
     name = "style"
-    version = "style/2"
+    version = "style/3"
 
     def of_accepted(self, request: MetricRequest) -> Mapping[str, Metric]:
         """Measure the accepted rows, on points of their images in the colours of the real ones.
@@ -69,6 +69,6 @@ class Style(AcceptedMetric):
         if has_classes(request.real):
             among = len(np.unique(request.real.labels))
             sets = {"accepted": seen, "validation": held, "real": real}
-            of_classes = classes.of_shapes(sets, among, seed)
+            of_classes = classes.of_shapes(sets, among, seed, request.bootstrap)
             found |= {f"content_{name}": each for name, each in of_classes.items()}
         return found

@@ -113,6 +113,47 @@ def of_rows(
     return value, max(low, 0.0), high
 
 
+def of_variances(
+    points: NDArray[np.float64], real: NDArray[np.float64], resamples: int, seed: int
+) -> tuple[float, float, float]:
+    """Compute the total variance of points over that of real ones, with a bootstrap interval.
+
+    Args:
+        points: [n, d], n at least 2.
+        real: [m, d], m at least 2.
+        resamples: how often the points of both are drawn again, with replacement.
+        seed: of the draws.
+
+    Returns:
+        The ratio, lower and upper end; NaN where the real points do not vary. Few distinct points
+        vary less when they are drawn again, so the resampled ratios are first scaled onto the ratio
+        of all points.
+    """
+    below = float(real.var(axis=0, ddof=1).sum())
+    if below <= 0:
+        return math.nan, math.nan, math.nan
+    value = float(points.var(axis=0, ddof=1).sum()) / below
+    draw = np.random.default_rng(seed)
+    above, under = (_variances(each, resamples, draw) for each in (points, real))
+    ratios = above[under > 0] / under[under > 0]
+    if not ratios.size or ratios.mean() <= 0:
+        return value, value, value
+    low, high = interval(ratios * (value / ratios.mean()))
+    return value, low, high
+
+
+def _variances(
+    points: NDArray[np.float64], resamples: int, draw: np.random.Generator
+) -> NDArray[np.float64]:
+    """Total variance of points that are drawn again with replacement, [resamples]."""
+    count = len(points)
+    apart = points - points.mean(axis=0)
+    shares = draw.multinomial(count, np.full(count, 1 / count), size=resamples) / count
+    squares, means = shares @ np.square(apart).sum(axis=1), shares @ apart
+    found: NDArray[np.float64] = squares - np.square(means).sum(axis=1)
+    return np.maximum(found, 0.0)
+
+
 def of_share(hits: NDArray[np.bool_]) -> tuple[float, float, float]:
     """Compute a share of rows and its Wilson score interval (1927), valid for rare hits too.
 

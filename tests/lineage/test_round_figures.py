@@ -63,7 +63,7 @@ def test_edits_that_lineage_names_are_no_copies_that_pass_for_new() -> None:
     assert "lineage names 0.500 as edits" in found.evidence
 
 
-@pytest.mark.parametrize("kind", ["a class of one row", "a prototype", "a missing class"])
+@pytest.mark.parametrize("kind", ["a class of one row", "a prototype"])
 def test_on_images_that_a_network_measures_checks_of_classes_only_warn(kind: str) -> None:
     figures, name, _ = CRAFTED[kind]
     about = with_round(**figures)
@@ -74,8 +74,12 @@ def test_on_images_that_a_network_measures_checks_of_classes_only_warn(kind: str
     assert guard.judge(larger, Limits()).blocking == ()
 
 
-@pytest.mark.parametrize("kind", ["adversarial", "copies", "a leak", "a small leak"])
-def test_labels_copies_and_leaks_block_on_images_that_a_network_measures(kind: str) -> None:
+@pytest.mark.parametrize(
+    "kind", ["adversarial", "copies", "a leak", "a small leak", "a missing class"]
+)
+def test_what_no_network_measures_blocks_on_images_that_one_measures(
+    kind: str,
+) -> None:
     figures, name, _ = CRAFTED[kind]
     about = with_round(**figures)
     larger = replace(about, metrics={**about.metrics, "embedder": "learned"})
@@ -334,6 +338,20 @@ def test_a_share_of_a_class_is_judged_by_what_chance_leaves(
     if half is None:
         entry |= {"low": None, "high": None}
     assert check(with_round(class_share=entry), "class_share").verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "verdict"),
+    [(0.3, 0.04, "block"), (0.3, 0.06, "warn"), (0.5, 0.2, "warn"), (0.3, None, "block")],
+)
+def test_the_variance_of_a_class_of_few_rows_only_warns(
+    value: float, half: float | None, verdict: str
+) -> None:
+    """A round of an earlier release has no interval, and blocks as it did."""
+    entry: dict[str, Any] = metric(value, half or 0.0, 1.0) | {"of": "7"}
+    if half is None:
+        entry |= {"low": None, "high": None}
+    assert check(with_round(class_variance=entry), "class_variance").verdict == verdict
 
 
 def test_another_style_is_called_so_and_judged_more_mildly() -> None:

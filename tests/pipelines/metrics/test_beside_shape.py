@@ -229,6 +229,55 @@ def test_a_class_that_is_missing_or_collapsed_is_named() -> None:
     assert healthy["class_variance"].value > 0.6
 
 
+def test_the_variance_of_a_class_has_an_interval_that_few_rows_widen() -> None:
+    some = measured(Classes(), HEALTHY.at(np.arange(80)))["class_variance"]
+    all_rows = measured(Classes(), HEALTHY)["class_variance"]
+    for found in (some, all_rows):
+        assert found.low < found.value < found.high
+    assert some.high / some.low > 1.1 * all_rows.high / all_rows.low
+
+
+def test_a_class_of_few_rows_hides_none_of_many_that_surely_collapsed() -> None:
+    """Class 0 has 24 rows and the least variance, which chance may bring; class 1 has 176."""
+    draw, labels = np.random.default_rng(8), np.repeat([0, 1], [24, 176])
+    unstyled = np.empty(0, dtype=np.float32)
+    real = replace(of(draw.normal(0.5, 0.1, (200, SIDE)), labels), neutral=unstyled)
+    pixels = draw.normal(0.5, 0.05, (200, SIDE))
+    pixels[:24] = 0.5 + (pixels[:24] - 0.5) * np.repeat([0.4, 2.4], [22, 2])[:, None]
+    rows = replace(of(pixels, labels), neutral=unstyled)
+    few, many = (
+        values.of_variances(
+            *(each.vectors[labels == label].astype(np.float64) for each in (rows, real)), 300, 3
+        )
+        for label in (0, 1)
+    )
+    assert few[0] < many[0]
+    assert few[2] > many[2]
+    found = measured(Classes(), rows, real, real)["class_variance"]
+    assert found.to_dict()["of"] == "0"
+    assert found.high == pytest.approx(many[2], rel=0.1)
+
+
+def test_the_interval_of_a_ratio_of_variances_holds_it_as_often_as_it_says() -> None:
+    """Sixty draws of 40 and 100 rows of which the true ratio is .5."""
+    draw = np.random.default_rng(4)
+    held = 0
+    for seed in range(60):
+        points, real = draw.normal(0, 0.5**0.5, (40, 10)), draw.normal(0, 1, (100, 10))
+        value, low, high = values.of_variances(points, real, 300, seed)
+        assert value == pytest.approx(
+            points.var(axis=0, ddof=1).sum() / real.var(axis=0, ddof=1).sum()
+        )
+        held += low <= 0.5 <= high
+    assert 51 <= held <= 60
+
+
+def test_points_that_do_not_vary_have_a_variance_of_none_or_no_ratio() -> None:
+    one, some = np.full((30, 4), 0.1), np.random.default_rng(0).normal(size=(30, 4))
+    assert values.of_variances(one, some, 50, 1) == pytest.approx((0, 0, 0), abs=1e-12)
+    assert np.isnan(values.of_variances(some, np.zeros((30, 4)), 50, 1)).all()
+
+
 def test_a_class_of_few_rows_is_not_measured() -> None:
     few = HEALTHY.at(np.arange(24))
     found = measured(Classes(), few)
