@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import polars as pl
 
 from lineage import contamination as reasons
 from lineage import curation, training_mix
 from lineage.guard import Evidence
+from lineage.manifest import MixManifest
 from pipelines.gate import contamination, licences
 from pipelines.rounds import holdout, manifest, parts, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.verification.calibrations import applied
 
 
-def collect(ctx: RoundContext, commit: str) -> Evidence:
+@dataclass(frozen=True, slots=True, eq=False)
+class Without:
+    """What is left of a data set without rows that a take-down would take, measured anew."""
+
+    taken: pl.DataFrame
+    """round, row of the samples of the data set that it would take."""
+    mix: MixManifest
+    metrics: Mapping[str, Any]
+
+
+def collect(ctx: RoundContext, commit: str, without: Without | None = None) -> Evidence:
     """Collect the evidence about a round at its evaluate commit.
 
     Leaks and contamination are those that the stage `evaluate` stored.
+
+    Args:
+        ctx: the round.
+        commit: its evaluate commit, or a commit of main that holds it.
+        without: judge the data set without some rows; None: mix and metrics are those that
+            the stage `evaluate` stored.
     """
     lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
     near, modality = ctx.round.settings.ingest.near, ctx.round.settings.modality
     recorded = manifest.read(lake, commit, dataset, number)
     accepted = tables.read_round(lake, commit, dataset, "samples", number)
+    taken = None if without is None else without.taken
+    if taken is not None:
+        accepted = left(accepted, taken)
     rows = tables.read_round(lake, commit, dataset, "lineage", number)
     contaminated = contamination.at_commit(ctx, commit)
     leaks = contamination.of_round(ctx, commit)
     real = tables.real_samples(lake, commit, dataset, before=number)
     accepted_rows = rows.join(accepted, on=["round", "row"], how="semi")
     verdicts = parts.decisive_verdicts(lake, commit, dataset, number)
-    mix = training_mix.read(recorded["next_mix"])
+    mix = training_mix.read(recorded["next_mix"]) if without is None else without.mix
     return Evidence(
         dataset=dataset,
         round=number,
@@ -37,24 +61,33 @@ def collect(ctx: RoundContext, commit: str) -> Evidence:
         counts=recorded["counts"],
         copies=contamination.near_duplicates(accepted, real, near, modality),
         leaks=leaks.join(accepted, on=["round", "row"], how="semi"),
-        metrics=recorded["metrics"],
+        metrics=recorded["metrics"] if without is None else without.metrics,
         held_out_ancestors=contaminated,
-        earlier_leaks=_earlier_leaks(ctx, commit, contaminated),
+        earlier_leaks=_earlier_leaks(ctx, commit, contaminated, taken),
         real_rounds=_real_rounds(ctx, commit, accepted_rows),
         calibration=applied.to_round(ctx, commit),
-        licences=licences.missing(lake, commit, mix.dataset, mix.rounds),
+        licences=licences.missing(lake, commit, mix.dataset, mix.rounds, taken),
         warned=curation.warned(verdicts, accepted),
         holdout_digest=holdout.digest_of(manifest.read(lake, commit, dataset, 0)) or "",
     )
 
 
-def _earlier_leaks(ctx: RoundContext, commit: str, contaminated: pl.DataFrame) -> tuple[int, int]:
+def left(rows: pl.DataFrame, taken: pl.DataFrame) -> pl.DataFrame:
+    """The rows that are not among those that are taken; both have round and row."""
+    keys = taken.select(pl.col("round").cast(rows.schema["round"]), "row")
+    return rows.join(keys, on=["round", "row"], how="anti", maintain_order="left")
+
+
+def _earlier_leaks(
+    ctx: RoundContext, commit: str, contaminated: pl.DataFrame, taken: pl.DataFrame | None
+) -> tuple[int, int]:
     """Count the accepted samples of earlier generated rounds that leaked, and all of them."""
     lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
     real = tables.real_rounds(lake, commit, dataset)
     earlier = (pl.col("round") < number) & ~pl.col("round").is_in(real)
     samples = tables.read(lake, commit, dataset, "samples").select(tables.OCCURRENCE)
     rows = tables.collected(samples.filter(earlier), f"the samples of {dataset} at {commit}")
+    rows = rows if taken is None else left(rows, taken)
     leaked = contaminated.filter(
         (pl.col("dataset") == dataset) & pl.col("why").is_in([reasons.EQUAL, reasons.NEAR])
     )

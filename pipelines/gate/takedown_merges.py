@@ -17,10 +17,10 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import CorruptError, NotFoundError, TooLargeError
 from lineage.ancestry import walks
-from lineage.errors import SchemaError
+from lineage.errors import GuardError, SchemaError
 from lineage.schema import UNREADABLE
 from pipelines.common.errors import DataError
-from pipelines.gate import merges
+from pipelines.gate import merges, takedown_guard
 from pipelines.gate.merges import SHORT, Merge, MergeVerification
 from pipelines.generators import exchanges
 from pipelines.rounds import ancestry_index, attestation, path_scope, purges, tables
@@ -28,7 +28,15 @@ from pipelines.rounds.trust import Trust
 from pipelines.takedown import deny_list, entries, occurrences, plan, record, removal
 from pipelines.takedown.record import TakedownRecord, TouchedRound
 
-DAMAGED = (DataError, NotFoundError, TooLargeError, CorruptError, SchemaError, *UNREADABLE)
+DAMAGED = (
+    DataError,
+    NotFoundError,
+    TooLargeError,
+    CorruptError,
+    SchemaError,
+    GuardError,
+    *UNREADABLE,
+)
 """Errors of a merge that is not what a take-down leaves."""
 
 
@@ -101,6 +109,7 @@ def _faults(taken: _Taken) -> Iterator[str]:
     for each in taken.record.rounds:
         yield from _round(taken, each)
     yield from _listed(taken)
+    yield from takedown_guard.faults(taken.record, taken.rows)
 
 
 def _since(taken: _Taken) -> str | None:

@@ -56,10 +56,22 @@ def build(
     Args and errors are those of `compose`.
     """
     mix = compose(lake, commit, round_, contaminated=contaminated, denied=denied)
+    _tell(mix.left_out)
+    return filled(lake, commit, round_, mix)
+
+
+def filled(lake: Lake, commit: str, round_: Round, mix: MixRows) -> TrainingMix:
+    """Read the payload of a training mix.
+
+    Args:
+        lake: the lake.
+        commit: the commit that the mix was composed at.
+        round_: the round that it was composed for.
+        mix: its rows.
+    """
     stored = tables.read(lake, commit, round_.dataset, "samples")
     samples = tables.collected(stored, f"the samples of {round_.dataset} at {commit}")
     joined = samples.join(mix.rows, on=["round", "row"], how="inner").sort("round", "row")
-    _tell(mix.left_out)
     return TrainingMix(joined, mix.manifest, mix.left_out)
 
 

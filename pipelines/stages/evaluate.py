@@ -17,21 +17,18 @@ import polars as pl
 
 from lake import files, refs
 from lineage.identity import sample_ids
-from pipelines import metrics
-from pipelines.common.seeds import derive_seed
 from pipelines.gate import contamination, stored_leaks
 from pipelines.rounds import (
     branches,
+    measurement,
     mixes,
     parts,
     picture,
-    plugin_inputs,
     receipts,
     round_holdout,
     stage_inputs,
     tables,
 )
-from pipelines.rounds.arrivals import source_states
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.holdout import HeldOut
 from pipelines.rounds.keys import StageKey
@@ -123,17 +120,7 @@ def measure(
         "mix": mix.samples,
         "previous": before.samples,
     }
-    modality = round_.settings.modality
-    evaluation = metrics.evaluate_round(
-        **modality.measured(real, frames),
-        task=plugin_inputs.task(round_),
-        unlabelled=plugin_inputs.unlabelled_task(round_),
-        second=plugin_inputs.second_task(round_),
-        metrics=list(plugin_inputs.metrics(round_).values()),
-        settings=round_.settings.evaluate,
-        seed=derive_seed(round_.seed, round_.dataset, round_.number, "evaluate"),
-        real_round=source_states.is_real(round_),
-    )
+    evaluation = measurement.of_frames(round_, frames)
     content = evaluation.to_dict()
     content["summary"] |= _ancestry(ctx, commit, accepted, mix)
     return content, mix

@@ -9,7 +9,7 @@ A take-down that is killed leaves main as it was; the same command makes it agai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,21 +19,28 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import ConflictError
 from lake.values import Commit
-from pipelines.common.errors import StaleError, TakedownError
+from pipelines.common.errors import BlockedError, StaleError, TakedownError
 from pipelines.params.sections import TakedownPolicy
 from pipelines.rounds import attestation, history, merging, trust
 from pipelines.rounds.staging_branch import delete_stale, staging_branch
 from pipelines.takedown import deny_list, entries, record
 from pipelines.takedown.plan import TakedownPlan
-from pipelines.takedown.record import HeldOutRows, Takedown, TakedownRecord, TouchedRound
+from pipelines.takedown.record import (
+    HeldOutRows,
+    JudgedMain,
+    Takedown,
+    TakedownRecord,
+    TouchedRound,
+)
 from pipelines.takedown.removal import Removal
 
-NOT_JUDGED: Final = (
-    "not judged: the guard judges a round and the mix that it gives, and a take-down is no round; "
-    "the next round of each data set is judged on a mix without these rows"
-)
 LONGEST: Final = 2000
 """Limit of the length of a reason, in characters."""
+
+
+Judge = Callable[[TakedownPlan, pl.DataFrame], Mapping[str, JudgedMain]]
+"""Asks the guard about the main that a plan would leave, given the entries of the deny-list that it
+would add; by data set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +77,22 @@ def checked(name: str, reason: str, policies: Mapping[str, TakedownPolicy]) -> O
     return Order(name, text, policies)
 
 
-def run(lake: Lake, plan: TakedownPlan, order: Order) -> Takedown:
+def denied(lake: Lake, plan: TakedownPlan) -> pl.DataFrame:
+    """The entries of the deny-list that the take-down of a plan adds, as `deny_list.ENTRY`."""
+    return entries.of_rows(lake, plan.main, plan.ids, plan.datasets, plan.rows)
+
+
+def run(lake: Lake, plan: TakedownPlan, order: Order, judge: Judge) -> Takedown:
     """Take the samples of a plan from main, with what was made from them.
 
     Args:
         lake: the lake.
         plan: made at main's head.
         order: name, reason and policies.
+        judge: asks the guard about the new main.
 
     Raises:
+        BlockedError: the guard blocks the new main.
         SigningError: there is no key to sign with.
         StaleError: main changed meanwhile.
         TakedownError: main holds another take-down of this name.
@@ -91,7 +105,9 @@ def run(lake: Lake, plan: TakedownPlan, order: Order) -> Takedown:
             f"main holds a take-down called {order.name} already; give another name with --name"
         )
     rows = plan.rows
-    listed = entries.of_rows(lake, plan.main, plan.ids, plan.datasets, rows)
+    listed = denied(lake, plan)
+    judged = judge(plan, listed)
+    _refuse_blocked(order, judged)
     with staging_branch(lake, branch, plan.main) as staging:
         removal = Removal(lake, staging, plan.main)
         touched = [removal.take(*each) for each in _by_round(rows)]
@@ -101,6 +117,7 @@ def run(lake: Lake, plan: TakedownPlan, order: Order) -> Takedown:
         message = f"Take down {taken:,} samples: {order.name}"
         removed = lake.commit(staging, message, {})
         made = _record(lake, plan, order, touched, removed)
+        made = made.model_copy(update={"guard": judged})
         made = _write(lake, staging, made, rows, listed)
         metadata = attestation.seal(
             lake, {record.ENTRY: made.name, record.RECORD: record.sha256(record.encoded(made))}
@@ -114,6 +131,21 @@ def run(lake: Lake, plan: TakedownPlan, order: Order) -> Takedown:
                 "again"
             ) from error
     return Takedown(made, merge)
+
+
+def _refuse_blocked(order: Order, judged: Mapping[str, JudgedMain]) -> None:
+    """Refuse a take-down that leaves a main which the guard blocks.
+
+    Raises:
+        BlockedError: it blocks a data set, and nobody gave a reason to go on.
+    """
+    blocked = {name: each.blocking for name, each in judged.items() if each.blocked}
+    if blocked:
+        listed = "; ".join(f"{name}: {', '.join(checks)}" for name, checks in blocked.items())
+        raise BlockedError(
+            f"the guard blocks the main that {order.name} would leave ({listed}), so nothing was "
+            "taken down; give the reason to do it all the same with --override"
+        )
 
 
 def _by_round(rows: pl.DataFrame) -> Iterator[tuple[str, int, pl.DataFrame]]:
@@ -154,7 +186,6 @@ def _record(
         holdout=tuple(HeldOutRows(**row) for row in plan.holdout.to_dicts()),
         rows_digest="",
         entries_digest="",
-        guard=NOT_JUDGED,
     )
 
 

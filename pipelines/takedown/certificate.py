@@ -117,7 +117,7 @@ def _main(takedown: TakedownRecord, merge: Takedown | None) -> dict[str, Any]:
         "after": None if merge is None else merge.after,
         "policies": {name: policy.model_dump() for name, policy in takedown.policies.items()},
         "rounds": [each.model_dump(mode="json") for each in takedown.rounds],
-        "guard": takedown.guard,
+        "guard": {name: each.model_dump(mode="json") for name, each in takedown.guard.items()},
     }
 
 

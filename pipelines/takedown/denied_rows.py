@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -10,12 +11,24 @@ from lake import refs
 from lake.client import Lake
 from pipelines.params import Round
 from pipelines.rounds import parts, tables
-from pipelines.takedown import deny_list, gone
+from pipelines.takedown import deny_list, gone, record
 
 OCCURRENCE = pl.Schema({"round": pl.Int32(), "row": pl.Int64()})
 
 
-def of_mix(lake: Lake, commit: str, round_: Round) -> pl.DataFrame | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Planned:
+    """What a take-down that is not merged yet would take, and deny."""
+
+    rows: pl.DataFrame
+    """As `record.ROW`."""
+    entries: pl.DataFrame
+    """As `deny_list.ENTRY`."""
+
+
+def of_mix(
+    lake: Lake, commit: str, round_: Round, planned: Planned | None = None
+) -> pl.DataFrame | None:
     """Find the accepted rows of a commit that no fit may learn from, because they were taken down.
 
     Rows that the commit still holds are found by their content. Those whose samples main has lost,
@@ -25,11 +38,14 @@ def of_mix(lake: Lake, commit: str, round_: Round) -> pl.DataFrame | None:
         lake: the lake; main has the deny-list.
         commit: the commit that a mix is taken from.
         round_: the round whose data set it is of.
+        planned: a take-down that counts as if main held it.
 
     Returns:
         round, row, each once; None if nothing was ever taken down.
     """
     listed = deny_list.read(lake)
+    if planned is not None:
+        listed = listed.extended(planned.entries)
     if not len(listed):
         return None
     refuses = listed.refusing(round_.settings)
@@ -38,7 +54,8 @@ def of_mix(lake: Lake, commit: str, round_: Round) -> pl.DataFrame | None:
         blocks = parts.blocks(lake, commit, round_.dataset, "samples", number)
         found += [block.filter(refuses(block)).select(OCCURRENCE.names()) for block in blocks]
     found = [each.cast(OCCURRENCE) for each in found]
-    taken = pl.concat(gone.at(lake, ref).taken for ref in (refs.MAIN, commit))
+    lists = [gone.at(lake, ref).taken.select(*record.ROW) for ref in (refs.MAIN, commit)]
+    taken = pl.concat([*lists, *([planned.rows] if planned is not None else [])])
     own = taken.filter((pl.col("dataset") == round_.dataset) & pl.col("sample"))
     if len(own):
         key = ["round", "row", "sample_id"]

@@ -93,6 +93,11 @@ class DenyList:
             found += [_exact(made, own), _near(made, own, modality.name)]
         return pl.concat(found).unique("index", keep="first", maintain_order=True).sort("index")
 
+    def extended(self, entries: pl.DataFrame) -> DenyList:
+        """The list with the entries of a take-down that is not merged yet, as `ENTRY`."""
+        more = entries.select(pl.lit("").alias("takedown"), *ENTRY)
+        return DenyList(pl.concat([self.entries, more]))
+
     def refuses(
         self, frame: pl.DataFrame, modality: Modality, identity: Sequence[str]
     ) -> pl.Series:

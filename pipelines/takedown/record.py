@@ -9,10 +9,11 @@ take-down holds payload. The merge names the digest of the record, the record th
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import polars as pl
 from pydantic import Field, ValidationError
@@ -23,8 +24,9 @@ from lake.documents import DocumentError
 from lake.errors import CorruptError, NotFoundError, TooLargeError
 from lake.tables import decode, encode
 from lake.values import Commit
-from lineage import schema
+from lineage import guard, schema
 from lineage.errors import SchemaError
+from lineage.guard import GuardResult
 from lineage.schema import UNREADABLE
 from pipelines.common.errors import DataError
 from pipelines.common.settings import StrictModel, strictly
@@ -75,6 +77,35 @@ class TouchedRound(StrictModel):
     """Of round 0: digest of the payload that is left (`lineage.payload.digest`)."""
 
 
+class JudgedMain(StrictModel):
+    """What the guard said about a data set of the new main, or why it was not asked."""
+
+    answer: Mapping[str, Any] | None = None
+    """Its answer (`lineage.guard.GuardResult.to_dict`), by the settings of the last round: `judged`
+    is the main before, and `bound` the digests of the rows that it is judged without (`rows`) and
+    of the entries of the deny-list (`entries`)."""
+    why: str = ""
+    """Why there is none, as the end of a sentence."""
+
+    def result(self) -> GuardResult | None:
+        """Its answer; None if it was not asked.
+
+        Raises:
+            GuardError: what is recorded is no answer, or was altered.
+        """
+        return None if self.answer is None else guard.read(json.loads(json.dumps(self.answer)))
+
+    @property
+    def blocking(self) -> tuple[str, ...]:
+        """Names of the checks that block, overridden or not."""
+        return tuple((self.answer or {}).get("blocking", ()))
+
+    @property
+    def blocked(self) -> bool:
+        """Whether checks block, and nobody gave a reason to go on."""
+        return bool(self.blocking) and not (self.answer or {}).get("override")
+
+
 class HeldOutRows(StrictModel):
     """Rows of a hold-out that were asked for."""
 
@@ -115,8 +146,8 @@ class TakedownRecord(StrictModel):
     """SHA-256 of `rows.parquet`."""
     entries_digest: str
     """SHA-256 of `entries.parquet`."""
-    guard: str = "not judged"
-    """What the guard said about the new main, or why it was not asked."""
+    guard: Mapping[str, JudgedMain] = {}
+    """What the guard said about the new main, by data set that samples were taken from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pipelines.common.errors import TakedownError
 from pipelines.params import Params
 from pipelines.rounds import ancestry_index
 from pipelines.takedown import act, deny_list, noted, plan, selection
-from pipelines.takedown.act import Order
+from pipelines.takedown.act import Judge, Order
 from pipelines.takedown.plan import TakedownPlan
 from pipelines.takedown.record import Takedown
 from pipelines.takedown.selection import Selection
@@ -84,7 +84,13 @@ def name_of(ids: tuple[str, ...]) -> str:
 
 
 def fulfil(
-    lake: Lake, held_out: Lake, params: Params, found: TakedownPlan, order: Order
+    lake: Lake,
+    held_out: Lake,
+    params: Params,
+    found: TakedownPlan,
+    order: Order,
+    *,
+    judge: Judge,
 ) -> Iterator[Takedown]:
     """Take down what a plan found; again, under a further name, what others merged meanwhile.
 
@@ -94,13 +100,17 @@ def fulfil(
         params: settings of the project.
         found: the plan.
         order: name, reason and policies.
+        judge: asks the guard about the new main.
 
     Yields:
         Each take-down that was merged: one, or more where main moved between plan and merge.
+
+    Raises:
+        BlockedError: the guard blocks the new main.
     """
     again, name = 1, order.name
     while not is_done(lake, found):
-        done = act.run(lake, found, replace(order, name=name))
+        done = act.run(lake, found, replace(order, name=name), judge)
         noted.write(lake)
         yield done
         if done.merge.parents[0] == found.main:

@@ -55,6 +55,13 @@ def act(
         typer.Option(help="What to call it.", show_default="the day, and a digest of the ids"),
     ] = None,
     dataset: DatasetOption = None,
+    override: Annotated[
+        str | None,
+        typer.Option(
+            help="Why to do it although the guard blocks the new main, for the record.",
+            show_default=False,
+        ),
+    ] = None,
     purge: Annotated[
         bool,
         typer.Option("--purge", help="Then remove them from every version of the lake, too."),

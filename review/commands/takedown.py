@@ -8,15 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import polars as pl
 from rich.console import RenderableType
 
+from lineage import guard
+from lineage.evidence import OBJECTIONS
 from pipelines.common import console
 from pipelines.common.errors import TakedownError
+from pipelines.gate import takedown_guard
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
 from pipelines.takedown import act, record, requests, selection
 from pipelines.takedown.plan import TakedownPlan
-from pipelines.takedown.record import Takedown
+from pipelines.takedown.record import JudgedMain, Takedown
 from pipelines.takedown.requests import Wanted
 from pipelines.takedown.selection import Selection
 from review.cli.output import make_console, plural, print_json, sentence, table
@@ -38,6 +42,7 @@ def run(
     reason: str | None,
     name: str | None,
     dataset: str | None,
+    override: str | None,
     purge: bool,
     yes: bool,
     dry_run: bool,
@@ -46,13 +51,12 @@ def run(
     """Plan a take-down, and carry it out unless this is a dry run; then purge it if asked to.
 
     Raises:
+        BlockedError: the guard blocks the new main, and there is no `override`.
         TakedownError: it cannot be done as it was asked for.
         UsageError: the lake cannot purge, or the purge is not confirmed.
     """
     if purge and not dry_run:
-        takedown_purge.own_lake()
-        if not yes:
-            takedown_purge.check_confirmable("this take-down")
+        _check_purge(yes=yes)
     text = "" if from_file is None else _text(from_file)
     wanted = Wanted(selection.parse(samples or (), text, str(from_file)), where, dataset)
     if reason is None and not dry_run:
@@ -61,12 +65,16 @@ def run(
     lake, held_out = open_lake(params), open_lake(params, holdout=True)
     found, chosen = requests.planned(lake, held_out, wanted)
     _complain(chosen)
+
+    def judge(plan: TakedownPlan, added: pl.DataFrame) -> Mapping[str, JudgedMain]:
+        return takedown_guard.judge(params, lake, plan, added, override)
+
     if dry_run:
-        _tell(found, as_json=as_json)
+        _tell(found, judge(found, act.denied(lake, found)), as_json=as_json)
         return
     policies = {key: settings.takedown for key, settings in params.datasets.items()}
     order = act.checked(name or requests.name_of(found.ids), reason or "", policies)
-    done = list(requests.fulfil(lake, held_out, params, found, order))
+    done = list(requests.fulfil(lake, held_out, params, found, order, judge=judge))
     if not as_json:
         _print_done(done)
     purged = _purged(done, yes=yes, quiet=as_json) if purge else []
@@ -75,6 +83,17 @@ def run(
         print_json({**answer, **({"purges": purged} if purge else {})})
     for each in purged:
         takedown_purge.check_complete(each["takedown"], each)
+
+
+def _check_purge(*, yes: bool) -> None:
+    """Refuse a purge that could not be done, before anything is taken.
+
+    Raises:
+        UsageError: the lake cannot purge, or the purge is not confirmed and nobody can be asked.
+    """
+    takedown_purge.own_lake()
+    if not yes:
+        takedown_purge.check_confirmable("this take-down")
 
 
 def _purged(done: Sequence[Takedown], *, yes: bool, quiet: bool) -> list[dict[str, Any]]:
@@ -137,14 +156,17 @@ def _complain(chosen: Selection) -> None:
         )
 
 
-def _tell(found: TakedownPlan, *, as_json: bool) -> None:
+def _tell(found: TakedownPlan, judged: Mapping[str, JudgedMain], *, as_json: bool) -> None:
     """Print what a take-down would do."""
     if as_json:
-        print_json({"dry_run": True, **found.to_dict()})
+        guard = {name: each.model_dump(mode="json") for name, each in judged.items()}
+        print_json({"dry_run": True, **found.to_dict(), "guard": guard})
         return
     out = make_console()
     for part in _rendered(found.to_dict()):
         out.print(part, soft_wrap=not hasattr(part, "columns"))
+    for line in (*_answers(judged), OUTSIDE):
+        out.print(sentence(line), soft_wrap=True)
 
 
 def _rendered(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -172,7 +194,6 @@ def _rendered(plan: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield table("", ["data set", "round", "named", "direct", "indirect"], body)
     yield from (sentence(line) for line in _holders(plan))
     yield from (sentence(line) for line in _remedies(plan["remedies"]))
-    yield sentence(OUTSIDE)
 
 
 def _holders(plan: Mapping[str, Any]) -> Iterator[str]:
@@ -247,8 +268,21 @@ def _done(done: Takedown) -> Iterator[str]:
             f"{part.rows:,} {part.split} rows of {part.dataset} are held out; they stay in the "
             "hold-out, and no fit may learn from them"
         )
-    yield f"guard: {made.guard}"
+    yield from _answers(made.guard)
     yield OUTSIDE
+
+
+def _answers(judged: Mapping[str, JudgedMain]) -> Iterator[str]:
+    """Sentences about what the guard says of the new main: each objection, and what passes."""
+    for dataset, each in judged.items():
+        result = each.result()
+        if result is None:
+            yield f"guard on {dataset} without them: not judged, because {each.why}"
+            continue
+        yield f"{guard.headline(result)}, judged without them"
+        for item in result.checks:
+            if item.verdict in OBJECTIONS:
+                yield f"  {item.verdict}: {item.name} ({item.limit}): {item.evidence}"
 
 
 def _to_dict(done: Takedown) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from lake import refs
 from lake.client import Lake
+from lineage import guard
 from pipelines.gate import history_audit
 from pipelines.rounds import denied_inputs, merging, tables, trust
 from pipelines.takedown import deny_list, record
@@ -99,6 +100,19 @@ def samples(lake: Lake, ref: str) -> dict[str, pl.DataFrame]:
     }
 
 
+def share_left(
+    held: dict[str, pl.DataFrame], gone: set[tuple[str, int, int]], dataset: str
+) -> float:
+    """The share of real rows among the samples of a data set that stay."""
+    kept = [
+        refs.round_of(path)
+        for path, frame in held.items()
+        for row in frame["row"]
+        if path.startswith(f"{dataset}/") and (dataset, refs.round_of(path), row) not in gone
+    ]
+    return kept.count(0) / len(kept)
+
+
 def took(project: Project, *words: str) -> dict[str, Any]:
     done = project.stemma("takedown", *words, "--reason", "they asked", "--json")
     assert done.code == 0, done.said
@@ -164,6 +178,12 @@ def test_samples_go_with_what_was_made_from_them_and_all_else_stays(
         assert frame.equals(held[path].filter(kept)), path
     rows = record.rows(lake, "main", "letter")
     assert set(rows.select("dataset", "round", "row").iter_rows()) == gone
+    assert set(done["guard"]) == {name for name, _, _ in gone}
+    assert done["guard"] == planned["guard"], "the dry run says what the guard says"
+    answer = guard.read(done["guard"][dataset]["answer"])
+    assert (answer.round, answer.judged, answer.verdict) == (2, before, "pass")
+    share = next(item for item in answer.checks if item.name == "real_share").value
+    assert share == pytest.approx(share_left(held, gone, dataset), abs=1e-6)
     no_findings(both)
 
     told = json.loads(both.stemma("losses", dataset, "--json").out)["rounds"]
@@ -177,6 +197,26 @@ def test_samples_go_with_what_was_made_from_them_and_all_else_stays(
     assert "letter" in both.stemma("status").out
     again = took(both, *ids, "--name", "letter-2")
     assert again["takedowns"] == []
+
+
+def test_a_main_that_the_guard_blocks_needs_a_reason(both: Project) -> None:
+    """One of two classes goes, which real rows of before show."""
+    limits = {"guard": {"downstream_previous_block": 0.02}}
+    both.edit(lambda content: content["rounds"]["tiny-2"].update(publish=limits))
+    main = both.lake().head("main")
+    words = ("takedown", "--where", "label = 0", "--dataset", "tiny", "--reason", "they asked")
+    planned = json.loads(both.stemma(*words[:-2], "--dry-run", "--json").out)["guard"]["tiny"]
+    assert "downstream_previous" in planned["answer"]["blocking"]
+    refused = both.stemma(*words)
+    assert refused.code == 3
+    assert "give the reason to do it all the same with --override" in refused.err
+    assert both.lake().head("main") == main, "it is judged before anything is written"
+    done = both.stemma(*words, "--override", "the law", "--json")
+    assert done.code == 0, done.said
+    answer = json.loads(done.out)["takedowns"][0]["guard"]["tiny"]["answer"]
+    assert (answer["verdict"], answer["override"]) == ("override", "the law")
+    assert answer["blocking"] == planned["answer"]["blocking"]
+    no_findings(both)
 
 
 @pytest.mark.slow
