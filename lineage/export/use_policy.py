@@ -8,7 +8,9 @@ of the description are resolved, because they mean nothing in another document.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 POLICY: Final = "usagePolicy"
@@ -30,23 +32,42 @@ MAX_ITEMS: Final = 50
 MAX_TEXT: Final = 400
 
 
-def carried(value: object, context: object = None) -> list[dict[str, Any]]:
+def carried(
+    value: object, context: object = None, left_out: Counter[str] | None = None
+) -> list[dict[str, Any]]:
     """Return the conditions of use of a description that gives some as structures.
 
     Args:
         value: its `usageInfo`; a text is no structure.
         context: its JSON-LD context, whose prefixes are resolved.
+        left_out: counts here the `properties` and `values` beyond `MAX_ITEMS` of a node, and values
+            beyond `MAX_DEPTH` nodes.
 
     Returns:
         Nodes with terms of schema.org, of ODRL (`odrl:…`) and addresses, and texts beside them as
         nodes with that name; none where no structure is given.
     """
-    prefixes = {**PREFIXES, **_prefixes(context)}
-    items = value if isinstance(value, list) else [value]
-    nodes = [_node(item, prefixes, 0) for item in items[:MAX_ITEMS] if isinstance(item, Mapping)]
+    names = _Names({**PREFIXES, **_prefixes(context)}, Counter() if left_out is None else left_out)
+    items = _first(value if isinstance(value, list) else [value], "values", names)
+    nodes = [_node(item, names, 0) for item in items if isinstance(item, Mapping)]
     found = [node for node in nodes if node]
-    texts = [item for item in items[:MAX_ITEMS] if isinstance(item, str) and item] if found else []
+    texts = [item for item in items if isinstance(item, str) and item] if found else []
     return [*found, *({"@type": ["sc:CreativeWork"], "name": item[:MAX_TEXT]} for item in texts)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The prefixes of a description, and a count of what is left out of it."""
+
+    prefixes: Mapping[str, str]
+    left_out: Counter[str]
+
+
+def _first(items: list[Any], what: str, names: _Names) -> list[Any]:
+    """The items that are carried over; the others are counted."""
+    if len(items) > MAX_ITEMS:
+        names.left_out[what] += len(items) - MAX_ITEMS
+    return items[:MAX_ITEMS]
 
 
 def _prefixes(context: object) -> dict[str, str]:
@@ -60,37 +81,41 @@ def _prefixes(context: object) -> dict[str, str]:
     }
 
 
-def _node(node: Mapping[str, Any], prefixes: Mapping[str, str], depth: int) -> dict[str, Any]:
+def _node(node: Mapping[str, Any], names: _Names, depth: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, value in list(node.items())[:MAX_ITEMS]:
-        key = _key(str(name), prefixes)
-        kept = None if key is None else _value(key, value, prefixes, depth)
+    for name, value in _first(list(node.items()), "properties", names):
+        key = _key(str(name), names.prefixes)
+        kept = None if key is None else _value(key, value, names, depth)
         if key is not None and kept:
             found[key] = kept
     return found
 
 
-def _value(key: str, value: object, prefixes: Mapping[str, str], depth: int) -> object:
+def _value(key: str, value: object, names: _Names, depth: int) -> object:
     """What is carried over of the value of a property; nothing where it has another shape."""
     if key == "@type":
-        types = (_type(str(each), prefixes) for each in _listed(value)[:MAX_ITEMS])
+        listed = _first(_listed(value), "values", names)
+        types = (_type(str(each), names.prefixes) for each in listed)
         return [each for each in types if each]
     if key in {"@id", "url"}:
-        return _address(value, prefixes)
+        return _address(value, names.prefixes)
     if key in TEXTS:
         return value[:MAX_TEXT] if isinstance(value, str) else None
-    return _values(value, prefixes, depth + 1) if depth < MAX_DEPTH else None
+    if depth >= MAX_DEPTH:
+        names.left_out["values"] += len(_listed(value))
+        return None
+    return _values(value, names, depth + 1)
 
 
-def _values(value: object, prefixes: Mapping[str, str], depth: int) -> list[Any]:
+def _values(value: object, names: _Names, depth: int) -> list[Any]:
     """The values of a property of ODRL: nodes, texts and numbers, such as a date's without type."""
     kept: list[Any] = []
-    for given in _listed(value)[:MAX_ITEMS]:
+    for given in _first(_listed(value), "values", names):
         item = given.get("@value", given) if isinstance(given, Mapping) else given
         if isinstance(item, Mapping):
-            kept.append(_node(item, prefixes, depth))
+            kept.append(_node(item, names, depth))
         elif isinstance(item, str):
-            address = _address(item, prefixes)
+            address = _address(item, names.prefixes)
             kept.append({"@id": address} if address else item[:MAX_TEXT])
         elif isinstance(item, int | float) and not isinstance(item, bool):
             kept.append(item)

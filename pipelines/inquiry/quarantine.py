@@ -2,7 +2,8 @@
 
 The reasons are those of the round's decisions. Where stage `curate` ended without any, because it
 accepted no candidate or an expectation about the whole round stopped it, they are the critical
-verdicts. Payload, lineage and verdicts are read for some rows at a time.
+verdicts. Payload, lineage and verdicts are read for some rows at a time. Rows that were taken down,
+before they were refused or since, are counted and left out.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from lake.errors import NotFoundError
 from lineage import curation, schema
 from pipelines.common import digests
 from pipelines.rounds import history, manifest, parts
+from pipelines.takedown import deny_list
 
 REFUSED: Final = ("rejected", curation.DUPLICATE)
 """Decisions on rows that are refused; a surplus row is not."""
@@ -44,6 +46,8 @@ class Quarantine:
     """What the round's manifest says of each expectation, such as its limits."""
     rows: pl.DataFrame
     """row, decision, reasons, warnings, duplicate_of, in order of rows."""
+    taken_down: int = 0
+    """How many refused rows are left out because they were taken down."""
 
     def reasons(self) -> list[str]:
         """All reasons of refused rows, and the names of all expectations."""
@@ -61,6 +65,7 @@ class Quarantine:
             self.round,
             self.expectations,
             self.rows.filter(matching.list.any()),
+            self.taken_down,
         )
 
     def blocks(self) -> Iterator[pl.DataFrame]:
@@ -148,8 +153,27 @@ def find(lake: Lake, ref: str, dataset: str, number: int) -> Quarantine:
             f"run `dvc repro verify@{dataset}-{number}`"
         )
     expectations = content["verdicts"].get("expectations", {})
-    rows = _refused(lake, ref, dataset, number)
-    return Quarantine(lake, ref, generated.id, dataset, number, expectations, rows)
+    refused = _refused(lake, ref, dataset, number)
+    rows = _without_denied(lake, generated.id, dataset, number, refused)
+    return Quarantine(
+        lake, ref, generated.id, dataset, number, expectations, rows, len(refused) - len(rows)
+    )
+
+
+def _without_denied(
+    lake: Lake, generated: str, dataset: str, number: int, refused: pl.DataFrame
+) -> pl.DataFrame:
+    """The refused rows whose content is not on the deny-list, by their reasons and by their ids."""
+    listed = deny_list.read(lake).entries["sample_id"]
+    if listed.is_empty():
+        return refused
+    told = pl.col("reasons").list.contains(deny_list.REASON).fill_null(value=False)
+    kept = refused.filter(~told)
+    with schema.readable(f"candidates of round {number} of {dataset} at {generated}"):
+        candidates = lake.scan(generated, refs.partition(dataset, "candidates", number))
+        denied = candidates.filter(pl.col("sample_id").is_in(listed.implode())).select("row")
+        rows = denied.collect(engine="streaming")["row"]
+    return kept.filter(~pl.col("row").is_in(rows.implode()))
 
 
 def _refused(lake: Lake, ref: str, dataset: str, number: int) -> pl.DataFrame:

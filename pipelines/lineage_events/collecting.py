@@ -110,10 +110,15 @@ def of_ingest(dataset: str, *, failed: bool) -> StageFacts:
 
 
 def _source(settings: Dataset) -> DatasetFacts:
-    """The source of a data set, without user, password and query of an address."""
-    parts = urlsplit(str(settings.ingest.source))
-    host = parts.netloc.rpartition("@")[2]
-    name = urlunsplit(parts._replace(netloc=host, query="", fragment=""))
+    """The source of a data set, without user, password and query of an address.
+
+    A path of this machine is as it is: `#` and `?` are characters of it as others are.
+    """
+    name = str(settings.ingest.source)
+    if "://" in name:
+        parts = urlsplit(name)
+        host = parts.netloc.rpartition("@")[2]
+        name = urlunsplit(parts._replace(netloc=host, query="", fragment=""))
     licence = settings.ingest.licence
     tags = {"licence": visible(licence)} if licence else {}
     return DatasetFacts(Place(SOURCES, visible(name)), tags=tags)

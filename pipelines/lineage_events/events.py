@@ -108,9 +108,7 @@ def _source_code_location() -> Any:  # noqa: ANN401  a class of the client
     address = root and git.get_git_repo_url(git_dir=root / ".git")
     if not root or not address:
         return None
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2]
-    plain = urlunsplit(parts._replace(netloc=host)) if parts.scheme else address
+    plain = _without_user(address)
     return _facets("source_code_location_job").SourceCodeLocationJobFacet(
         type="git",
         url=plain,
@@ -120,6 +118,19 @@ def _source_code_location() -> Any:  # noqa: ANN401  a class of the client
         branch=git.get_git_branch(root / ".git"),
         producer=PRODUCER,
     )
+
+
+def _without_user(address: str) -> str:
+    """The address of a git repository without its user and password.
+
+    >>> _without_user("https://me:secret@host/a.git"), _without_user("me@host:a.git")
+    ('https://host/a.git', 'host:a.git')
+    """
+    if "://" in address:
+        parts = urlsplit(address)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    place, colon, path = address.partition(":")
+    return f"{place.rpartition('@')[2]}{colon}{path}" if colon and "/" not in place else address
 
 
 def _run_facets(run: RunFacts, facts: StageFacts, error: BaseException | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from lake.errors import LakeError
@@ -32,7 +32,7 @@ def assertions(ctx: RoundContext) -> tuple[AssertionFacts, ...]:
 
 def _assertion(name: str, counted: Mapping[str, Any]) -> AssertionFacts:
     columns = [visible(str(column)) for column in counted.get("columns", ())]
-    limits = ", ".join(f"{key} {value}" for key, value in counted.get("limits", {}).items())
+    limits = ", ".join(_limit(key, value) for key, value in counted.get("limits", {}).items())
     counts = {verdict: int(counted.get(verdict, 0)) for verdict in ("passed", "failed", "unknown")}
     return AssertionFacts(
         name=visible(name),
@@ -44,6 +44,15 @@ def _assertion(name: str, counted: Mapping[str, Any]) -> AssertionFacts:
         expected=visible(limits),
         counts=counts,
     )
+
+
+def _limit(name: str, value: object) -> str:
+    """A limit of an expectation: numbers as they are; what may quote values of rows is counted."""
+    if value is None or isinstance(value, bool | int | float):
+        return f"{name} {value}"
+    if isinstance(value, Collection) and not isinstance(value, str):
+        return f"{name} ({len(value):,} {'value' if len(value) == 1 else 'values'})"
+    return f"{name} (a text)"
 
 
 def checks(ctx: RoundContext, ref: str) -> tuple[CheckFacts, ...]:

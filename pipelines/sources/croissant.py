@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -116,8 +117,9 @@ def read(source: str, *, typed_csv: bool) -> Described:
     title = str(content.get("name") or place.stem)
     conditions = tuple(_conditions(content))
     about = (f"its description says about {name}: {text}" for name, text in conditions)
-    structured = (*_policy(place), *_origin(place, content))
-    told = Account(notes=(*about, *notes), conditions=(*conditions, *structured))
+    policy, cut = _policy(place)
+    structured = (*policy, *_origin(place, content))
+    told = Account(notes=(*about, *cut, *notes), conditions=(*conditions, *structured))
     return Described(frame, str(content.get("url") or title), _licence(content), account + told)
 
 
@@ -275,14 +277,22 @@ def _conditions(content: Json) -> Iterator[tuple[str, str]]:
             yield name, re.sub(r"\s+", " ", str(content[name]))[:MOST_NOTE]
 
 
-def _policy(place: Path) -> Iterator[tuple[str, str]]:
-    """What the description says about use in terms of ODRL or DUO, as JSON."""
+def _policy(place: Path) -> tuple[list[tuple[str, str]], list[str]]:
+    """What the description says about use in terms of ODRL or DUO, as JSON.
+
+    Returns:
+        The condition, if there is one, and what is left out of it, as notes.
+    """
     whole = documents.read_json(place, strict=False)
     given = whole.get("usageInfo", whole.get("sc:usageInfo"))
-    policies = use_policy.carried(given, whole.get("@context"))
+    left_out: Counter[str] = Counter()
+    policies = use_policy.carried(given, whole.get("@context"), left_out)
     text = json.dumps(policies)
-    if policies and len(text) <= MOST_POLICY:
-        yield use_policy.POLICY, text
+    if policies and len(text) > MOST_POLICY:
+        return [], [f"its usageInfo has {len(text):,} characters; conditions of use are left out"]
+    counted = [f"{count:,} {what}" for what, count in sorted(left_out.items())]
+    notes = [f"{' and '.join(counted)} of its usageInfo are left out, which is too large"]
+    return [(use_policy.POLICY, text)] if policies else [], notes if counted else []
 
 
 def _origin(place: Path, content: Json) -> Iterator[tuple[str, str]]:

@@ -55,7 +55,11 @@ def run(
         return
     counted = f"{number(rows)} refused {plural('row', rows)} of {found.key}"
     named = f" with the reason {reason}" if reason is not None else ""
-    make_console().print(sentence(f"wrote {output}: {counted}{named}"), soft_wrap=True)
+    out = make_console()
+    out.print(sentence(f"wrote {output}: {counted}{named}"), soft_wrap=True)
+    if refused.taken_down:
+        left_out = f"{number(refused.taken_down)} {plural('row', refused.taken_down)} left out"
+        out.print(sentence(f"{left_out}, because they were taken down"), soft_wrap=True)
 
 
 def write(path: Path, blocks: Iterable[pl.DataFrame]) -> int:
@@ -97,4 +101,5 @@ def _told(found: RoundRef, refused: Quarantine, output: Path, rows: int) -> dict
         "commit": found.commit,
         "rows": rows,
         "reasons": dict(counts.iter_rows()),
+        "taken_down": refused.taken_down,
     }

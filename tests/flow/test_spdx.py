@@ -50,8 +50,11 @@ def test_a_document_is_read_back_by_the_library_of_spdx(unchanged: Project, tmp_
     [
         ("cc-by-4.0", "CC-BY-4.0"),
         ("mit or apache-2.0", "(MIT OR Apache-2.0)"),
-        ("our own terms, 2024", "LicenseRef-stemma-our-own-terms-2024"),
-        ("§", "LicenseRef-stemma-other"),
+        ("our own terms, 2024", "LicenseRef-stemma-our-own-terms-2024-e75e62c2"),
+        ("our own terms (2024)", "LicenseRef-stemma-our-own-terms-2024-f51262b7"),
+        ("not-recorded", "LicenseRef-stemma-not-recorded-699b7756"),
+        ("自有许可", "LicenseRef-stemma-other-0c0539f3"),
+        ("unknown", "LicenseRef-stemma-not-recorded"),
         (" ", "LicenseRef-stemma-not-recorded"),
         (None, "LicenseRef-stemma-not-recorded"),
     ],

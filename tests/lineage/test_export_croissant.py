@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,19 @@ def test_conditions_of_use_stay_terms_of_odrl_and_duo(
     assert general["url"] == f"{DUO}42"
     (source,) = content["prov:wasDerivedFrom"]
     assert (source["url"], source["sha256"]) == ("https://example.org/mails", "a" * 64)
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    many = {f"odrl:{chr(97 + n // 26)}{chr(97 + n % 26)}": "x" for n in range(53)}
+    left_out: Counter[str] = Counter()
+    (node,) = use_policy.carried([many], None, left_out)
+    assert (len(node), left_out) == (50, {"properties": 3})
+    deep: object = "end"
+    for _ in range(use_policy.MAX_DEPTH + 1):
+        deep = {"odrl:constraint": deep}
+    left_out = Counter()
+    use_policy.carried([deep, *["text"] * 51], None, left_out)
+    assert left_out == {"values": 1 + 2}
 
 
 @pytest.mark.parametrize(

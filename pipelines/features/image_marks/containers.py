@@ -22,6 +22,9 @@ XMP_KEYWORD: Final = "XML:com.adobe.xmp"
 """Keyword of a text chunk of PNG that holds XMP."""
 EXIF_HEAD: Final = b"Exif\x00\x00"
 XMP_HEAD: Final = b"http://ns.adobe.com/xap/1.0/\x00"
+EXTENDED_HEAD: Final = b"http://ns.adobe.com/xmp/extension/\x00"
+EXTENDED_AT: Final = len(EXTENDED_HEAD) + 40
+"""Where the content of a segment of extended XMP begins: behind a digest, its length and place."""
 JUMBF_HEAD: Final = b"JP"
 FIRST_SEGMENT: Final = b"\0\0\0\1"
 """Number of the first segment of a box; each further one repeats the head of the box, 8 bytes."""
@@ -51,14 +54,20 @@ class Metadata:
     xmp: bytes = b""
     exif: bytes = b""
     """From its TIFF header on."""
+    extended_xmp: bytes = b""
+    """What of XMP does not fit the first segment of a JPEG, as the segments follow each other."""
     manifests: bytes = b""
     """C2PA's manifest store, as JUMBF boxes."""
+
+    def add_xmp(self, packet: bytes) -> None:
+        """Keep a packet of XMP; a file can have several, and the last one hides none."""
+        self.xmp = (self.xmp + b"\n" * bool(self.xmp) + packet)[:MAX_BLOCK]
 
     def add_text(self, keyword: bytes, text: bytes, encoding: str) -> None:
         """Keep a text, or XMP that is stored as one."""
         name = keyword[:80].decode("latin-1")
         if name == XMP_KEYWORD:
-            self.xmp = (self.xmp + text)[:MAX_BLOCK]
+            self.add_xmp(text)
         elif len(self.texts) < MAX_TEXTS:
             self.texts.append((name, text[:MAX_TEXT].decode(encoding, errors="replace")))
 
@@ -130,7 +139,9 @@ def _add_jpeg(found: Metadata, marker: int, body: memoryview) -> None:
     elif marker == APP1 and content.startswith(EXIF_HEAD):
         found.exif = content[len(EXIF_HEAD) :]
     elif marker == APP1 and content.startswith(XMP_HEAD):
-        found.xmp = (found.xmp + content[len(XMP_HEAD) :])[:MAX_BLOCK]
+        found.add_xmp(content[len(XMP_HEAD) :])
+    elif marker == APP1 and content.startswith(EXTENDED_HEAD):
+        found.extended_xmp = (found.extended_xmp + content[EXTENDED_AT:])[:MAX_BLOCK]
     elif marker == APP11 and content.startswith(JUMBF_HEAD):
         head = 8 if content[4:8] == FIRST_SEGMENT else 16
         found.manifests = (found.manifests + content[head:])[:MAX_BLOCK]
@@ -149,18 +160,23 @@ def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
 def _add_webp(found: Metadata, kind: bytes, body: memoryview) -> None:
     content = bytes(body[:MAX_BLOCK])
     if kind == b"XMP ":
-        found.xmp = content
+        found.add_xmp(content)
     elif kind == b"EXIF":
         found.exif = content.removeprefix(EXIF_HEAD)
     elif kind == b"C2PA":
-        found.manifests = content
+        found.manifests = (found.manifests + content)[:MAX_BLOCK]
 
 
 def _bracketed(data: bytes) -> bytes:
-    """XMP in any other file: what stands between the brackets of its packet."""
-    start = data.find(b"<x:xmpmeta")
-    end = data.find(b"</x:xmpmeta>", start, start + MAX_BLOCK)
-    return data[start:end] if 0 <= start < end else b""
+    """XMP in any other file: what stands between the brackets of its packets."""
+    found, end = b"", 0
+    for _ in range(MAX_TEXTS):
+        start = data.find(b"<x:xmpmeta", end)
+        end = data.find(b"</x:xmpmeta>", start, start + MAX_BLOCK) if start >= 0 else -1
+        if end < 0:
+            break
+        found += data[start:end] + b"\n"
+    return found[:MAX_BLOCK]
 
 
 def _inflated(data: bytes) -> bytes:

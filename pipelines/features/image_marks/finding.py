@@ -74,6 +74,7 @@ def find(data: bytes) -> frozenset[str]:
         {
             *_of_manifests(found.manifests),
             *_of_xmp(found.xmp),
+            *_of_xmp(found.extended_xmp),
             *_of_texts(found),
             *_of_exif(found.exif),
         }

@@ -11,6 +11,7 @@ document of a commit is the same each time.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections import Counter
@@ -25,6 +26,7 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 
 from lake.client import Lake
 from lake.visible import visible
+from lineage import licences
 from lineage.export.values import File, Origin, Round, Track, sound
 from pipelines.common.optional import library
 from pipelines.inquiry import lineage_export
@@ -37,6 +39,8 @@ PROFILES: Final = ("core", "software", "dataset", "simpleLicensing")
 TYPES: Final = {"image": "image", "text": "text", "table": "structured"}
 """Types of data in SPDX, by modality."""
 UNNAMED: Final = "LicenseRef-stemma-not-recorded"
+DIGITS: Final = 8
+"""Hex digits of the digest of a licence that SPDX does not list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,14 +205,18 @@ def compose(lake: Lake, held: Holding) -> SpdxDocument:
 def expression(licence: str | None) -> str:
     """A licence as SPDX writes it; one that it does not list becomes a reference.
 
-    >>> expression("cc-by-4.0"), expression("our own terms"), expression(None)
-    ('CC-BY-4.0', 'LicenseRef-stemma-our-own-terms', 'LicenseRef-stemma-not-recorded')
+    A reference ends in the first digits of the SHA-256 of the licence's text, since two texts can
+    have the same letters and digits.
+
+    >>> expression("cc-by-4.0"), expression("our own terms"), expression("unknown")
+    ('CC-BY-4.0', 'LicenseRef-stemma-our-own-terms-9ffcaaf6', 'LicenseRef-stemma-not-recorded')
     """
-    if not licence or not licence.strip():
+    if licence is None or not licences.is_recorded(licence):
         return UNNAMED
     try:
         found = str(canonicalize_license_expression(licence))
     except InvalidLicenseExpression:
         letters = re.sub(r"[^A-Za-z0-9.-]+", "-", licence).strip("-")
-        return f"LicenseRef-stemma-{letters or 'other'}"
+        digest = hashlib.sha256(licence.encode()).hexdigest()[:DIGITS]
+        return f"LicenseRef-stemma-{letters or 'other'}-{digest}"
     return f"({found})" if " " in found else found

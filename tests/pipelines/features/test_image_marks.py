@@ -21,6 +21,7 @@ PIXELS = np.arange(64, dtype=np.uint8).reshape(8, 8)
 PARAMETERS = "a cat\nNegative prompt: dog\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1"
 JOB = "a cat --v 6 Job ID: 01234567-89ab-cdef-0123-456789abcdef"
 XMP = writing.PACKET.format(uri=writing.VOCABULARY + "trainedAlgorithmicMedia").encode()
+PLAIN = writing.PACKET.format(uri=writing.VOCABULARY + "digitalCapture").encode()
 JUMBF = b"\0\0\1\0jumb\0\0\0\x1ejumdc2pa\0\x11\0\x10\x80\0\0\xaa\0\x38\x9bq\3c2pa\0"
 
 
@@ -69,9 +70,31 @@ def in_two_segments(box: bytes) -> bytes:
     return containers.JPEG + b"".join(segments)
 
 
+def with_two_chunks(first: bytes, second: bytes) -> bytes:
+    """A WebP with two chunks of XMP."""
+    plain = drawn("WEBP")
+    chunks = b"".join(
+        b"XMP " + struct.pack("<I", len(each)) + each + b"\0" * (len(each) % 2)
+        for each in (first, second)
+    )
+    return b"RIFF" + struct.pack("<I", len(plain) - 8 + len(chunks)) + plain[8:] + chunks
+
+
+def extended(packet: bytes) -> bytes:
+    """A JPEG whose XMP goes on in a segment of its own."""
+    head = b"http://ns.adobe.com/xmp/extension/\0" + b"0" * 32 + struct.pack(">II", len(packet), 0)
+    plain = drawn("JPEG", xmp=PLAIN)
+    body = head + packet
+    return plain[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + plain[2:]
+
+
 @pytest.mark.parametrize(
     ("data", "found"),
     [
+        (with_two_chunks(PLAIN, XMP), {"iptc_synthetic"}),
+        (with_two_chunks(XMP, PLAIN), {"iptc_synthetic"}),
+        (extended(XMP), {"iptc_synthetic"}),
+        (b"II*\0" + PLAIN + XMP, {"iptc_synthetic"}),
         (with_text("parameters", PARAMETERS), {"automatic1111"}),
         (with_text("parameters", PARAMETERS, compressed=True), {"automatic1111"}),
         (drawn("JPEG", exif=commented(PARAMETERS)), {"automatic1111"}),
@@ -115,7 +138,9 @@ def test_each_generator_leaves_its_mark(data: bytes, found: set[str]) -> None:
         with_text("Description", "a job at a software company"),
         with_text("Description", "Vista dalle montagne, dalle 2 alle 4"),
         with_text("Description", "Children draw things they like"),
-        drawn("JPEG", xmp=XMP.replace(b"trainedAlgorithmicMedia", b"digitalCapture")),
+        drawn("JPEG", xmp=PLAIN),
+        with_two_chunks(PLAIN, PLAIN),
+        extended(PLAIN),
     ],
 )
 def test_photographs_and_words_alike_have_none(data: bytes) -> None:
