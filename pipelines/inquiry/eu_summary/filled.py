@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lineage import licences
 from lineage.export.asked import Model
 from pipelines.inquiry.eu_summary import template
 from pipelines.inquiry.eu_summary.training_content import (
@@ -152,7 +153,7 @@ def _modality(content: TrainingContent) -> str:
 
 def _source(source: SourceContent) -> str:
     when = f", taken in {source.taken}" if source.taken else ""
-    licence = source.licence or "not stated"
+    licence = source.licence if licences.is_recorded(source.licence) else "not stated"
     return f"{source.name}: {source.rows:,} rows in the training mix, licence {licence}{when}"
 
 

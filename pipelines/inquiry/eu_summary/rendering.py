@@ -48,14 +48,16 @@ FORMATS: Final[Mapping[str, Callable[[Summary], str]]] = {
 }
 
 
-def _about(summary: Summary) -> tuple[str, str]:
+def _about(summary: Summary) -> tuple[str, ...]:
     content = summary.content
     law = (
         "Article 53(1)(d) of Regulation (EU) 2024/1689; sections of the AI Office's template "
         f"({template.VERSION}). Filled in from lineage; {summary.blanks} fields are blank, because "
         "a lake cannot know them, and what is filled in is to be confirmed."
     )
-    return f"Training mix of {content.dataset} at {content.ref}, commit {content.commit}.", law
+    mix = f"Training mix of {content.dataset} at {content.ref}, commit {content.commit}."
+    version = f"{BLANK}: the version of this summary, links to earlier ones, date of last update."
+    return mix, version, law
 
 
 def _sections(summary: Summary) -> Iterator[tuple[str, str, str, list[FilledField]]]:

@@ -60,7 +60,8 @@ SECTIONS: Final[Mapping[str, tuple[str, Mapping[str, Field]]]] = {
         "Modalities, size and characteristics of the training data",
         {
             "modalities": Field(
-                "Modalities and size", "Each modality with its range of size, from any source."
+                "Modalities and size",
+                "Each modality with its range of size, or a size in another unit, from any source.",
             ),
             "content": Field(
                 "Types of content",
@@ -83,8 +84,9 @@ SECTIONS: Final[Mapping[str, tuple[str, Mapping[str, Field]]]] = {
         {
             "listed": Field(
                 "Large public datasets",
-                "Each with name, link or description, modality and period of collection. Confirm "
-                "which of the sources below are public.",
+                "Whether there are any, of which modalities; each large one with name, link or "
+                "description, and period of collection. Confirm which of the sources below are "
+                "public.",
             ),
             "others": Field("Other public datasets", "A general description of the smaller ones."),
         },
@@ -94,11 +96,13 @@ SECTIONS: Final[Mapping[str, tuple[str, Mapping[str, Field]]]] = {
         {
             "licensed": Field(
                 "Licensed by rightsholders (2.2.1)",
-                "Whether there are commercial licensing agreements, and for which modalities.",
+                "Whether there are commercial licensing agreements with rightsholders or those who "
+                "represent them, and for which modalities.",
             ),
             "private": Field(
                 "From other third parties (2.2.2)",
-                "Names of those that are publicly known, and a description of the others.",
+                "Whether there are any, of which modalities; names of those that are publicly "
+                "known, and a description of the others.",
             ),
         },
     ),
@@ -107,8 +111,10 @@ SECTIONS: Final[Mapping[str, tuple[str, Mapping[str, Field]]]] = {
         {
             "crawlers": Field(
                 "Crawlers",
-                "Whether data was crawled, by whom, from when to when, how crawlers behave "
-                "(robots.txt, paywalls), and the most relevant domains.",
+                "Whether data was crawled by the provider or for them: names and purposes of the "
+                "crawlers, how they behave (robots.txt, captchas, paywalls), from when to when, "
+                "what content of which modalities, and the most relevant domains (the first tenth "
+                "by content; of a small or medium enterprise the first twentieth, or 1,000).",
             ),
         },
     ),
@@ -117,7 +123,8 @@ SECTIONS: Final[Mapping[str, tuple[str, Mapping[str, Field]]]] = {
         {
             "users": Field(
                 "User data",
-                "Whether interactions with the model or with other services were used, and which.",
+                "Whether interactions with the model were used, and whether those with other "
+                "services or products were; which services, and of which modalities.",
             ),
         },
     ),

@@ -131,6 +131,29 @@ def test_the_sections_are_the_templates_in_their_order() -> None:
     assert [each.value for each in SummaryFormat] == list(rendering.FORMATS)
 
 
+def test_every_question_of_the_template_is_asked() -> None:
+    """As summaries that providers published repeat the questions, section by section."""
+    asked = {
+        "1.1": ("contact", "representative"),
+        "1.2": ("Versioned model", "modified or fine-tuned", "date for each version"),
+        "1.3": ("range of size", "scientific", "Latest date", "Linguistic", "demographic"),
+        "2.1": ("modalities", "link or description", "period of collection", "smaller"),
+        "2.2": ("2.2.1", "licensing agreements", "2.2.2", "publicly known"),
+        "2.3": ("names and purposes", "behave", "from when to when", "modalities", "domains"),
+        "2.4": ("with the model", "other services or products", "modalities"),
+        "2.5": ("by modality", "links to their summaries", "own models"),
+        "2.6": ("narrative",),
+        "3.1": ("Code of Practice", "before and during collection"),
+        "3.2": ("illegal content",),
+        "3.3": ("processing",),
+    }
+    for number, (_, fields) in template.SECTIONS.items():
+        told = " ".join(f"{each.title} {each.hint}" for each in fields.values()).lower()
+        missing = [words for words in asked[number] if words.lower() not in told]
+        assert not missing, (number, missing)
+    assert "links to earlier ones" in rendering.markdown(filled.fill(TALK))
+
+
 def test_foreign_texts_are_no_markup() -> None:
     source = SourceContent(HOSTILE, HOSTILE, 7, "")
     summary = filled.fill(replace(TALK, ref=HOSTILE, sources=(source,), checks=(HOSTILE,)))
