@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from pipelines.inquiry.training import data
+from pipelines.inquiry.training import apart, data
 from pipelines.inquiry.training.data import TrainingData
 from pipelines.params import load
 from pipelines.rounds import manifest, tables
@@ -26,6 +25,9 @@ from review.ui import charts
 
 if TYPE_CHECKING:
     import altair as alt
+
+APART: Final = "review.load_apart"
+"""Loads in another directory than the current one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,8 @@ def load_ref(
         ref: branch, tag or commit.
         dataset: as of `open_ref`.
         project: the project's directory, of which the lake, params.yaml and trusted keys are read;
-            None: the current directory. The process is in that directory while this function runs,
-            so other threads should not depend on it meanwhile.
+            None: the current directory. The mix of another directory is composed by a process of
+            its own, which takes a second longer; the current directory stays as it is.
         splits: `train` is the mix; `validation` and `test` are held-out rows, which are read only
             if they are named here. What was trained on them can no longer be measured on them.
 
@@ -143,13 +145,16 @@ def load_ref(
         DataError: there is no such split.
         StaleError: the hold-out cannot be read, with which the mix is compared.
         MixError: nothing is left to train on.
+        FileNotFoundError: there is no such project directory.
     """
-    with contextlib.nullcontext() if project is None else contextlib.chdir(project):
-        params = load()
-        lake = open_lake(params)
-        name = dataset_at(lake, ref, lake.resolve(ref).id, dataset)
-        named = (splits,) if isinstance(splits, str) else tuple(splits)
-        return data.open_at(lake, params, ref, name, named)
+    named = (splits,) if isinstance(splits, str) else tuple(splits)
+    if project is not None and Path(project).resolve() != Path.cwd():
+        request = {"ref": ref, "dataset": dataset, "splits": named}
+        return apart.training_data(APART, Path(project), request)
+    params = load()
+    lake = open_lake(params)
+    name = dataset_at(lake, ref, lake.resolve(ref).id, dataset)
+    return data.open_at(lake, params, ref, name, named)
 
 
 def diff_refs(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,8 +92,21 @@ def test_it_works_from_any_directory_and_without_a_server(
     unchanged: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    data = stemma.load("tiny-v1", project=unchanged.root)
-    assert Path.cwd() == tmp_path
+    places: list[Path] = []
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.01):
+            places.append(Path.cwd())
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        data = stemma.load("tiny-v1", project=unchanged.root)
+    finally:
+        ended.set()
+        watcher.join()
+    assert set(places) == {tmp_path}, "no thread is ever elsewhere"
     unchanged.stop_lake()
     assert len(data.frame()) == len(data)
     assert not list(tmp_path.iterdir())
