@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +11,8 @@ from lineage.limits import Limits
 
 NO_LIMIT: Final = "none"
 """What a check says of its limits where it has none."""
+_NUMBER: Final = re.compile(r"[<>][0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
+"""A limit with its sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +43,16 @@ def words(least: Bounds, most: Bounds) -> str:
 def _signs(least: float | None, most: float | None) -> str:
     pairs = [("<", least), (">", most)]
     return " ".join(f"{sign}{limit:g}" for sign, limit in pairs if limit is not None)
+
+
+def read(text: str) -> Iterator[tuple[str, str, float]]:
+    """Read limits back from what `words` wrote of them, as an answer of the guard holds them.
+
+    Returns:
+        For each limit `warn` or `block`, the sign `<` or `>`, and the number.
+    """
+    for part in text.split(", "):
+        level, *signs = part.split(" ")
+        for each in signs:
+            if level in ("warn", "block") and _NUMBER.fullmatch(each):
+                yield level, each[0], float(each[1:])

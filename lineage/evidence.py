@@ -29,6 +29,8 @@ NOT_APPLICABLE: Final = "not applicable"
 NOT_MEASURED: Final = "not measured"
 UNOBJECTIONABLE: Final[tuple[Verdict, ...]] = ("pass", NOT_APPLICABLE, NOT_MEASURED)
 """Verdicts that are no objection to a round."""
+WHOLE: Final = ("depth_max",)
+"""Checks of whole numbers; every other figure of 0 or 1 may be a share."""
 OBJECTIONS: Final[tuple[Verdict, ...]] = ("block", "warn")
 """Verdicts that are objections, the worst first."""
 
@@ -56,6 +58,21 @@ def told(verdict: str, value: float | None) -> str:
         value: the figure.
     """
     return NOT_MEASURED if verdict == "pass" and value is None else verdict
+
+
+def figure_text(name: str, value: float | None, verdict: str) -> str:
+    """Format the figure of a check: whole numbers as such, others with three decimal places.
+
+    Args:
+        name: of the check.
+        value: the figure; one that is not there is unknown only where that objects.
+        verdict: of the check.
+    """
+    if value is None:
+        return "–" if verdict in UNOBJECTIONABLE else "unknown"
+    if float(value).is_integer() and (name in WHOLE or abs(value) > 1):
+        return f"{int(value):,}"
+    return f"{round(value, 3) + 0.0:,.3f}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

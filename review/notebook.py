@@ -21,7 +21,7 @@ from review.cli.round_refs import shared_dataset
 from review.diff import build, sources
 from review.diff.values import DataDiff
 from review.errors import UsageError
-from review.ui import charts
+from review.ui import chart_drawing, charts
 
 if TYPE_CHECKING:
     import altair as alt
@@ -94,7 +94,7 @@ class Version:
 
         entries = [{"metrics": {}, "cost": {}, **entry} for entry in self.rounds]
         return {
-            chart.name: alt.Chart.from_dict(charts.spec(chart, theme))
+            chart.name: alt.Chart.from_dict(chart_drawing.spec(chart, theme))
             for chart in charts.of_rounds(entries)
         }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from lineage import guard
-from lineage.evidence import NOT_APPLICABLE, UNOBJECTIONABLE
-from lineage.guard import GuardResult, Row
+from lineage.evidence import NOT_APPLICABLE, UNOBJECTIONABLE, figure_text
+from lineage.guard import GuardResult
 from pipelines.common import console
 
 PREFIX: Final = f"{NOT_APPLICABLE}: "
@@ -29,7 +29,13 @@ def show(result: GuardResult, *, include_passing: bool = False) -> None:
     ]
     if rows:
         cells = [
-            (row.check, _number(row), _emphasised(row.verdict), row.limit, row.evidence)
+            (
+                row.check,
+                figure_text(row.check, row.value, row.verdict),
+                _emphasised(row.verdict),
+                row.limit,
+                row.evidence,
+            )
             for row in rows
         ]
         console.table(COLUMNS, cells, numeric=("value",))
@@ -54,10 +60,3 @@ def _count(result: GuardResult) -> None:
 
 def _emphasised(verdict: str) -> str:
     return verdict if verdict in UNOBJECTIONABLE else verdict.upper()
-
-
-def _number(row: Row) -> str:
-    """Format a figure with three decimals, without a minus sign before zero."""
-    if row.value is None:
-        return "–" if row.verdict in UNOBJECTIONABLE else "unknown"
-    return f"{round(row.value, 3) + 0.0:.3f}"

@@ -10,7 +10,7 @@ from lake.client import Lake
 from lake.errors import NotFoundError
 from lineage import curation
 from pipelines.gate import rejections, reviews
-from pipelines.inquiry import ingest_summary
+from pipelines.inquiry import ingest_summary, overrides
 from pipelines.params import Params, resolve
 from pipelines.rounds import adoption, history, manifest, parts
 from pipelines.rounds.history import Published
@@ -28,8 +28,8 @@ def collect(lake: Lake, dataset: str, params: Params | None = None) -> dict[str,
 
     Returns:
         `rounds`: for each round on main its number, state, commit, tag, branch, counts, guard
-        result, metrics and pages, and under `outdated` the versions that have changed since it was
-        made; `open`: the same for branches whose head is not on main.
+        result, override, metrics and pages, and under `outdated` the versions that have changed
+        since it was made; `open`: the same for branches whose head is not on main.
     """
     tags = {commit: name for name, commit in sorted(lake.tags(f"{dataset}-v").items())}
     try:
@@ -48,11 +48,18 @@ def collect(lake: Lake, dataset: str, params: Params | None = None) -> dict[str,
         | {
             "tag": tags.get(round_.commit),
             "branch": refs.branch_name(dataset, number),
+            "override": _override(lake, round_),
             "outdated": _outdated(lake, params, round_, f"{dataset}-{number}"),
         }
         for number, round_ in sorted(held.items())
     ]
     return {"rounds": published, "open": list(_open(lake, dataset, held))}
+
+
+def _override(lake: Lake, published: Published) -> dict[str, Any] | None:
+    """Who published a round against the guard, when and why; None where nobody did."""
+    override = overrides.of_merge(lake.resolve(published.commit))
+    return override.to_dict() | {"sentence": override.sentence} if override else None
 
 
 def _outdated(

@@ -11,6 +11,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -31,6 +32,7 @@ STYLES = {
     "duplicate": "yellow",
     "surplus": "yellow",
     "unknown": "yellow",
+    "override": "yellow",
     "in progress": "cyan",
     "block": "red",
     "blocked": "red",
@@ -165,6 +167,11 @@ def number(value: object, digits: int = 3) -> str:
 def plural(word: str, count: int) -> str:
     """The form of a noun that follows a count."""
     return word if count == 1 else f"{word}s"
+
+
+def when(seconds: int) -> str:
+    """Format Unix seconds as a date and time, with its zone."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _text(cell: object) -> Text:

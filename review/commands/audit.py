@@ -15,6 +15,7 @@ from rich.text import Text
 from lake.client import Lake
 from lineage.audit import Occurrence
 from lineage.decision_words import told
+from pipelines.inquiry import overrides
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
 from pipelines.rounds.superseded import Superseded
@@ -86,6 +87,9 @@ def _print_provenance(
     provenance: SampleProvenance,
     output: Path | None,
 ) -> None:
+    override = overrides.of_merge(lake.resolve(provenance.commit))
+    if override is not None:
+        out.print(sentence(f"its round was {override.sentence}", "yellow"), soft_wrap=True)
     for line in _payload(lake, located, provenance, output):
         out.print(Text(line), soft_wrap=True)
     for part in _rendered(provenance):
@@ -131,6 +135,8 @@ def _to_dict(
     """The content of `--json`, with the requests for the sample where they are wanted."""
     parts = _read(lake, located, provenance)
     content = provenance.to_dict()
+    override = overrides.of_merge(lake.resolve(provenance.commit))
+    content["override"] = override.to_dict() if override else None
     content["payload"] = None if parts is None else [part.to_dict() for part in parts]
     if output is not None:
         content["files"] = list(map(str, _written(output, provenance, parts or [])))

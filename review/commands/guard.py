@@ -12,14 +12,14 @@ from rich.text import Text
 from lake.client import Lake
 from lineage import guard
 from lineage.errors import GuardError
-from lineage.evidence import NOT_APPLICABLE, NOT_MEASURED, UNOBJECTIONABLE, told
+from lineage.evidence import NOT_APPLICABLE, NOT_MEASURED, figure_text, told
 from lineage.guard import Check, GuardResult
 from pipelines.gate import binding, checks, evidence, rule_changes
 from pipelines.gate.rule_changes import RuleChanges
 from pipelines.params import Params, load
 from pipelines.rounds.context import RoundContext, open_lake
 from review.cli import round_refs
-from review.cli.output import make_console, number, print_json, sentence, table
+from review.cli.output import make_console, print_json, sentence, table
 from review.cli.round_refs import RoundRef
 from review.errors import Findings
 
@@ -226,9 +226,7 @@ def _before(now: Check, recorded: Check | None) -> str:
 
 
 def _value(check: Check) -> str:
-    if check.value is None:
-        return "–" if check.verdict in UNOBJECTIONABLE else "unknown"
-    return number(check.value)
+    return figure_text(check.name, check.value, check.verdict)
 
 
 def _notes(judgement: Judgement) -> Iterator[str]:

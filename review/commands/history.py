@@ -14,7 +14,6 @@ from rich.text import Text
 from lake import refs
 from lake.client import Lake
 from lake.values import Commit
-from lineage.guard import GuardResult
 from pipelines.common.errors import StaleError
 from pipelines.common.progress import track
 from pipelines.common.signing import PUBLIC_KEYS
@@ -22,6 +21,8 @@ from pipelines.gate import history_audit, tags
 from pipelines.gate.history_audit import Kind, Step
 from pipelines.gate.merges import SHORT
 from pipelines.gate.tags import TagFinding
+from pipelines.inquiry import overrides
+from pipelines.inquiry.overrides import Override
 from pipelines.params import load
 from pipelines.rounds import moved_commits, trust
 from pipelines.rounds.context import open_lake
@@ -161,8 +162,9 @@ def _rendered(ref: str, steps: Sequence[Step], trusted: Trust | None) -> Iterato
     if findings:
         yield _findings(findings)
     for step in proved:
-        if step.result is not None and step.result.override is not None:
-            yield _overridden(step.commit.id, step.result)
+        override = overrides.of_merge(step.commit)
+        if override is not None:
+            yield _overridden(step, override)
     yield sentence(_signatures(proved, trusted))
 
 
@@ -201,13 +203,10 @@ def _findings(findings: Sequence[Step]) -> Table:
     return table("", columns, body)
 
 
-def _overridden(commit: str, result: GuardResult) -> Text:
-    reason = " ".join((result.override or "").split())
-    what = f"round {result.round} of {result.dataset}"
-    return sentence(
-        f"{commit[:SHORT]}: {what} was published although the guard blocks it "
-        f"({', '.join(result.blocking)}): {reason}"
-    )
+def _overridden(step: Step, override: Override) -> Text:
+    """Say which round a merge published against the guard, who did it, when and why."""
+    round_ = f" round {step.result.round} of {step.result.dataset}" if step.result else ""
+    return sentence(f"{step.commit.id[:SHORT]}:{round_} was {override.sentence}", "yellow")
 
 
 def _cut(text: str) -> str:

@@ -128,8 +128,18 @@ def _rendered(dataset: str, rounds: dict[str, Any]) -> Group:
         for entry in rounds["open"]
         if entry["rejected"]
     ]
+    overridden = [
+        sentence(f"{dataset}-{entry['round']} was {entry['override']['sentence']}", "yellow")
+        for entry in rounds["rounds"]
+        if entry.get("override")
+    ]
     ingests = [sentence(line) for entry in entries for line in _ingest(entry)]
-    notes = [*ingests, *rejections, *map(sentence, _outdated(dataset, rounds["rounds"]))]
+    notes = [
+        *ingests,
+        *overridden,
+        *rejections,
+        *map(sentence, _outdated(dataset, rounds["rounds"])),
+    ]
     columns = (*BEFORE, *figure.titles, *AFTER)
     return Group(table(dataset, columns, shown), *notes, *([pages] if pages.row_count else []))
 
@@ -144,13 +154,15 @@ class _Figure:
 
 
 def _figure(entries: list[dict[str, Any]]) -> _Figure:
-    """Choose accuracy, the figure of the task, or one that needs no task, as rounds have it."""
+    """Choose the figure that the guard judges by, or one that needs no task, as rounds have it."""
     measured = [entry["metrics"] for entry in entries if entry["metrics"].get("summary")]
     known = {name for metrics in measured for name in metrics["summary"]}
     tasks = dict.fromkeys(str(metrics["task"]) for metrics in measured if "task" in metrics)
-    for name in (ACCURACY, *tasks):
+    for name in (*tasks, ACCURACY):
         if f"{name}_mix" in known and f"{name}_real_only" in known:
-            return _Figure((name, "real only"), (f"{name}_mix", f"{name}_real_only"))
+            return _Figure(
+                (name.replace("_", "-"), "real only"), (f"{name}_mix", f"{name}_real_only")
+            )
     for name in WITHOUT_TASK:
         if f"{name}_round" in known:
             return _Figure((name, f"{name} of real"), (f"{name}_round", f"{name}_null"))

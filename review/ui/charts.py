@@ -1,25 +1,24 @@
-"""Charts of figures over rounds, rendered as SVG in two themes."""
+"""Charts of figures over rounds: what they show, with the guard's limits and what real data has."""
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
-from lake.visible import mark_unprintable
+from lineage import bounds
 from review.cli.output import number
 
-THEMES: Final[Mapping[str, Mapping[str, Any]]] = {
-    "light": {"ink": "#56606a", "line": "#e3e7eb", "hues": ["#1d5fb4", "#b35900", "#7b8894"]},
-    "dark": {"ink": "#a2abb3", "line": "#31373d", "hues": ["#8ab8ff", "#f2ae66", "#8d99a5"]},
-}
-SIZE: Final = (400, 230)
-"""Width and height of a chart in pixels."""
-FONT: Final = "system-ui, sans-serif"
-_DRAWING: Final = threading.Lock()
+ACCURACY: Final = "accuracy"
+"""What mixes are judged by where a round names no figure of a task."""
+REAL: Final = "real rows"
+"""What real rows have beside other real rows."""
+LIMIT: Final = "limit"
+HIGHER: Final = "higher is better"
+LOWER: Final = "lower is better"
+NEARER: Final = "nearer to real rows is better"
+UNPROMISING: Final = ""
+"""No way is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,20 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Guide:
+    """What a figure is held against in one round: a limit of the guard, or what real rows have."""
+
+    round: int
+    series: str
+    """The series that it belongs to."""
+    kind: str
+    """`REAL` or `LIMIT`."""
+    name: str
+    """What it is, such as "blocks below"."""
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """The title and the figures of a chart."""
 
@@ -41,17 +54,20 @@ class Chart:
     title: str
     axis: str
     points: tuple[Point, ...]
+    guides: tuple[Guide, ...] = ()
+    better: str = UNPROMISING
+    """Which way is better, in words."""
     stacked: bool = False
 
     @property
     def alternative(self) -> str:
         """The alternative text: all figures as words."""
         texts = [
-            f"{series}: "
-            + ", ".join(f"round {point.round} {_point_text(point)}" for point in points)
-            for series, points in self.series.items()
+            f"{name}: " + ", ".join(f"round {point.round} {text(point)}" for point in points)
+            for name, points in self.rows.items()
         ]
-        return f"{self.title}. {'; '.join(texts)}"
+        better = f"; {self.better}" if self.better else ""
+        return f"{self.title}{better}. {'; '.join(texts)}"
 
     @property
     def numbers(self) -> list[int]:
@@ -61,30 +77,64 @@ class Chart:
     @property
     def series(self) -> dict[str, list[Point]]:
         """Points by series."""
-        series_points: dict[str, list[Point]] = {}
-        for point in self.points:
-            series_points.setdefault(point.series, []).append(point)
-        return series_points
+        return _by_name((point.series, point) for point in self.points)
+
+    @property
+    def rows(self) -> dict[str, list[Point]]:
+        """Points by series, and behind them what they are held against, by its name."""
+        guides = (
+            (f"{guide.series}, {guide.name}", Point(guide.round, guide.series, guide.value))
+            for guide in self.guides
+        )
+        return self.series | _by_name(guides)
+
+    @property
+    def legend(self) -> str:
+        """What the lines of the chart mean, and which way is better, in a sentence."""
+        kinds = {guide.kind for guide in self.guides}
+        parts = [
+            *([self.better] if self.better else []),
+            *(["dashed: what real rows have"] if REAL in kinds else []),
+            *(["dotted: limit of the guard"] if LIMIT in kinds else []),
+        ]
+        joined = "; ".join(parts)
+        return f"{joined[:1].upper()}{joined[1:]}." if joined else ""
 
 
-ACCURACY: Final = "accuracy"
-"""Group of the downstream score; where the data has no labels, it is the figure of its task."""
-LINES: Final = (
-    ("downstream", "Downstream score on real validation data", "score",
-     {"trained on the mix": (ACCURACY, "mix"),
-      "trained on real data": (ACCURACY, "real_only")}),
-    ("coverage", "How much of real data a round covers", "share",
-     {"recall": ("round", "recall"), "coverage": ("round", "coverage")}),
-    ("diversity", "Variance beside that of real data", "ratio",
-     {"the round": ("round", "variance"), "the mix": ("mix", "variance")}),
+def _by_name(named: Iterator[tuple[str, Point]]) -> dict[str, list[Point]]:
+    points: dict[str, list[Point]] = {}
+    for name, point in named:
+        points.setdefault(name, []).append(point)
+    return points
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """Where a series of a chart is in a round's metrics, and the check that judges it."""
+
+    name: str
+    section: str
+    figure: str
+    check: str | None = None
+
+
+SHAPES: Final = (
+    ("coverage", "How much of real data a round covers", "share", HIGHER,
+     (_Series("recall", "round", "recall", "recall_round"),
+      _Series("coverage", "round", "coverage", "coverage_round"))),
+    ("diversity", "Variance beside that of real data", "ratio", NEARER,
+     (_Series("the round", "round", "variance", "variance_round"),
+      _Series("the mix", "mix", "variance", "variance_mix"))),
 )  # fmt: skip
-"""Name, title, axis label, and by series its group and name in a manifest's metrics."""
+"""Name, title, axis label, which way is better, and series; limits are ratios to real rows."""
 FLAT: Final = (
-    ("distance", "Real share", "share",
-     {"of the mix": "real_share", "of direct inputs": "real_inputs"}),
-    ("depth", "Generations from real data", "mean depth", {"accepted rows": "depth_mean"}),
+    ("distance", "Real share", "share", HIGHER,
+     (_Series("of the mix", "summary", "real_share", "real_share"),
+      _Series("of direct inputs", "summary", "real_inputs", "real_inputs"))),
+    ("depth", "Depth: generations from real data", "mean depth", LOWER,
+     (_Series("accepted rows", "summary", "depth_mean", "depth_mean"),)),
 )  # fmt: skip
-"""Name, title, axis label, and by series its name in the summary of the metrics."""
+"""The same of figures without an interval, whose limits are figures of the same kind."""
 
 
 def of_rounds(entries: Sequence[Mapping[str, Any]]) -> list[Chart]:
@@ -93,140 +143,110 @@ def of_rounds(entries: Sequence[Mapping[str, Any]]) -> list[Chart]:
     Args:
         entries: rounds as `overview.collect` lists them, by number.
     """
-    charts = [
-        Chart(name, title, axis, tuple(_intervals(entries, series)))
-        for name, title, axis, series in LINES
+    charts = [_downstream(entries)]
+    charts += [
+        Chart(
+            name,
+            title,
+            axis,
+            tuple(point for each in series for point in _intervals(entries, each)),
+            tuple(guide for each in series for guide in _beside_real(entries, each)),
+            better,
+        )
+        for name, title, axis, better, series in SHAPES
     ]
     charts += [
-        Chart(name, title, axis, tuple(_summaries(entries, series)))
-        for name, title, axis, series in FLAT
+        Chart(
+            name,
+            title,
+            axis,
+            tuple(point for each in series for point in _summaries(entries, each)),
+            tuple(guide for each in series for guide in _flat_limits(entries, each)),
+            better,
+        )
+        for name, title, axis, better, series in FLAT
     ]
-    charts.append(
-        Chart("cost", "Seconds by stage", "seconds", tuple(_costs(entries)), stacked=True)
-    )
+    seconds = tuple(_costs(entries))
+    charts.append(Chart("cost", "Seconds by stage", "seconds", seconds, stacked=True))
     return [chart for chart in charts if chart.points]
 
 
-def svg(chart: Chart, theme: str) -> bytes:
-    """Render a chart as SVG.
-
-    Args:
-        chart: the chart.
-        theme: a key of `THEMES`.
-    """
-    return _drawn(json.dumps(spec(chart, theme)))
+def judged_by(metrics: Mapping[str, Any]) -> str:
+    """The figure that the guard judges mixes by: that of the task, else accuracy."""
+    return str(metrics.get("task") or ACCURACY)
 
 
-@lru_cache(maxsize=128)
-def _drawn(spec: str) -> bytes:
-    import vl_convert  # noqa: PLC0415  loads an engine of its own
-
-    with _DRAWING:
-        return mark_unprintable(str(vl_convert.vegalite_to_svg(spec))).encode()
-
-
-def spec(chart: Chart, name: str) -> dict[str, Any]:
-    """The Vega-Lite specification of a chart in a theme."""
-    import altair as alt  # noqa: PLC0415  takes a second to import
-
-    theme = THEMES[name]
-    rows = [_row(point) for point in chart.points]
-    order = list(chart.series)
-    symbol = "square" if chart.stacked else "circle"
-    legend = alt.Legend(
-        title=None, orient="top", symbolType=symbol, columnPadding=26, symbolOpacity=1
-    )
-    colour = alt.Color(
-        "series:N",
-        sort=order,
-        legend=legend if len(order) > 1 else None,
-        scale=alt.Scale(domain=order, range=_hues(theme, len(order))),
-    )
-    base = alt.Chart({"values": rows}).encode(
-        x=alt.X("round:O", title="round", axis=alt.Axis(labelAngle=0), scale=alt.Scale(padding=0.6))
-    )
-    scale = alt.Scale(zero=chart.stacked, nice=True)
-    y = alt.Y("value:Q", title=chart.axis, scale=scale)
-    if chart.stacked:
-        drawn: Any = base.mark_bar(size=22).encode(y=y, color=colour)
-    else:
-        drawn = alt.layer(*_with_intervals(base, order, colour, y))
-    fit = alt.AutoSizeParams(type="fit", contains="padding")
-    sized = drawn.properties(
-        width=SIZE[0], height=SIZE[1], background="transparent", autosize=fit, padding=4
-    )
-    result: dict[str, Any] = _themed(sized, theme).to_dict()
-    return result
-
-
-def _row(point: Point) -> dict[str, Any]:
-    low, high = point.interval or (None, None)
-    return {
-        "round": point.round,
-        "series": point.series,
-        "value": point.value,
-        "low": low,
-        "high": high,
-    }
-
-
-def _with_intervals(base: Any, order: Sequence[str], colour: Any, y: Any) -> list[Any]:  # noqa: ANN401  parts of a chart
-    """Lines and intervals, shifted by series so that intervals do not overlap."""
-    layers = []
-    for index, name in enumerate(order):
-        shift = 7 * index - 7 * (len(order) - 1) / 2
-        selected = base.transform_filter({"field": "series", "equal": name})
-        bars = selected.transform_filter("datum.low != null").mark_rule(
-            strokeWidth=2, opacity=0.5, xOffset=shift
-        )
-        ends = y.copy()
-        ends.shorthand = "low:Q"
-        lines = selected.mark_line(strokeWidth=2, xOffset=shift)
-        points = selected.mark_circle(size=48, opacity=1, xOffset=shift)
-        layers += [
-            bars.encode(y=ends, y2="high:Q", color=colour),
-            lines.encode(y=y, color=colour),
-            points.encode(y=y, color=colour),
-        ]
-    return layers
-
-
-def _themed(drawn: Any, theme: Mapping[str, Any]) -> Any:  # noqa: ANN401  any kind of chart
-    ink, line = theme["ink"], theme["line"]
-    axis = {"labelColor": ink, "titleColor": ink, "gridColor": line, "domainColor": line,
-            "tickColor": line, "titleFontWeight": "normal", "tickCount": 5}  # fmt: skip
-    return drawn.configure(
-        font=FONT, axis=axis, legend={"labelColor": ink}, view={"stroke": None}
-    )  # fmt: skip
-
-
-def _hues(theme: Mapping[str, Any], count: int) -> list[str]:
-    """One colour per series."""
-    more = ["#4f9d69", "#a06cc0", "#c2577a", "#3f9aa6", "#8c8f3d"]
-    return [*theme["hues"], *more, *more][:count]
-
-
-def _intervals(
-    entries: Sequence[Mapping[str, Any]], series: Mapping[str, tuple[str, str]]
-) -> Iterator[Point]:
-    for name, (group, metric) in series.items():
+def _downstream(entries: Sequence[Mapping[str, Any]]) -> Chart:
+    """The figure that the guard judges mixes by, beside that of real data alone."""
+    figures = dict.fromkeys(judged_by(entry["metrics"]) for entry in entries if entry["metrics"])
+    named = " or ".join(figure.replace("_", "-") for figure in figures) or ACCURACY
+    series = {"trained on the mix": "mix", "trained on real data": "real_only"}
+    points: list[Point] = []
+    guides: list[Guide] = []
+    for name, classifier in series.items():
         for entry in entries:
-            metrics = entry["metrics"]
-            judging = group == ACCURACY and ACCURACY not in metrics
-            scores = metrics.get(metrics.get("task") if judging else group) or {}
-            interval = scores.get(metric) or {}
-            if interval.get("value") is not None:
-                low, high = interval.get("low"), interval.get("high")
-                ends = None if low is None or high is None else (low, high)
-                yield Point(entry["round"], name, interval["value"], ends)
+            section = judged_by(entry["metrics"])
+            points += _intervals([entry], _Series(name, section, classifier))
+    for point in points:
+        if point.series == "trained on real data":
+            guides += _loss_limit(entries, point)
+    title = f"{named[:1].upper()}{named[1:]} on real validation data"
+    return Chart("downstream", title, named, tuple(points), tuple(guides), HIGHER)
 
 
-def _summaries(entries: Sequence[Mapping[str, Any]], series: Mapping[str, str]) -> Iterator[Point]:
-    for name, metric in series.items():
-        for entry in entries:
-            value = (entry["metrics"].get("summary") or {}).get(metric)
-            if value is not None:
-                yield Point(entry["round"], name, value)
+def _loss_limit(entries: Sequence[Mapping[str, Any]], real: Point) -> Iterator[Guide]:
+    """Where the loss against real data alone reaches the limit of the guard."""
+    entry = next(entry for entry in entries if entry["round"] == real.round)
+    for word, sign, limit in _limits(entry, "downstream_real"):
+        if sign == ">":
+            yield Guide(
+                real.round, "trained on the mix", LIMIT, f"{word}s below", real.value - limit
+            )
+
+
+def _limits(entry: Mapping[str, Any], check: str | None) -> list[tuple[str, str, float]]:
+    """The limits that block by a check of the guard's answer; where none does, those that warn."""
+    checks = (entry.get("guard") or {}).get("checks", [])
+    text = next((each["limit"] for each in checks if each["name"] == check), "")
+    limits = list(bounds.read(text))
+    return [each for each in limits if each[0] == "block"] or limits
+
+
+def _intervals(entries: Sequence[Mapping[str, Any]], series: _Series) -> Iterator[Point]:
+    for entry in entries:
+        interval = (entry["metrics"].get(series.section) or {}).get(series.figure) or {}
+        if interval.get("value") is not None:
+            low, high = interval.get("low"), interval.get("high")
+            ends = None if low is None or high is None else (low, high)
+            yield Point(entry["round"], series.name, interval["value"], ends)
+
+
+def _beside_real(entries: Sequence[Mapping[str, Any]], series: _Series) -> Iterator[Guide]:
+    """What real rows have beside other real rows, and the limits, which are ratios to that."""
+    for entry in entries:
+        figure = (entry["metrics"].get(series.section) or {}).get(series.figure) or {}
+        null = figure.get("null")
+        if null is None or figure.get("value") is None:
+            continue
+        yield Guide(entry["round"], series.name, REAL, REAL, null)
+        for word, sign, ratio in _limits(entry, series.check):
+            name = f"{word}s {'below' if sign == '<' else 'above'}"
+            yield Guide(entry["round"], series.name, LIMIT, name, ratio * null)
+
+
+def _flat_limits(entries: Sequence[Mapping[str, Any]], series: _Series) -> Iterator[Guide]:
+    for point in _summaries(entries, series):
+        entry = next(entry for entry in entries if entry["round"] == point.round)
+        for word, sign, limit in _limits(entry, series.check):
+            name = f"{word}s {'below' if sign == '<' else 'above'}"
+            yield Guide(point.round, series.name, LIMIT, name, limit)
+
+
+def _summaries(entries: Sequence[Mapping[str, Any]], series: _Series) -> Iterator[Point]:
+    for entry in entries:
+        value = (entry["metrics"].get(series.section) or {}).get(series.figure)
+        if value is not None:
+            yield Point(entry["round"], series.name, value)
 
 
 def _costs(entries: Sequence[Mapping[str, Any]]) -> Iterator[Point]:
@@ -236,7 +256,8 @@ def _costs(entries: Sequence[Mapping[str, Any]]) -> Iterator[Point]:
                 yield Point(entry["round"], stage, units["seconds"])
 
 
-def _point_text(point: Point) -> str:
+def text(point: Point) -> str:
+    """A figure with its interval, in words."""
     if point.interval is None:
         return number(point.value)
     low, high = point.interval

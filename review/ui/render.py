@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from lineage import decision_words
-from lineage.evidence import UNOBJECTIONABLE, severity, told
+from lineage.evidence import figure_text, severity, told
 from pipelines.common import templates
-from review.cli.output import number, plural
+from review.cli.output import number, plural, when
 from review.ui import app_state
 
 HERE: Final = Path(__file__).parent
@@ -25,7 +24,7 @@ FENCED: Final = re.compile(r"^((?:```|~~~).*?(?:^(?:```|~~~)[ \t]*$|\Z))", re.MU
 """A block of code in Markdown, with its fences; one that is not closed goes to the end."""
 MOODS: Final = {
     "good": ("published", "pass", "passed", "accepted"),
-    "odd": ("warn", "warning", "duplicate", "surplus", "unknown", "override"),
+    "odd": ("warn", "warning", "duplicate", "surplus", "unknown", "override", "overridden"),
     "bad": ("block", "blocked", "rejected", "failed", "critical"),
     "live": ("in progress", "judged"),
 }
@@ -36,6 +35,7 @@ def _engine() -> Environment:
     engine.filters |= {
         "number": number,
         "figure": figure,
+        "observed": observed,
         "verdict": lambda check: told(check["verdict"], check["value"]),
         "worst_first": worst_first,
         "count": lambda value: f"{value:,}",
@@ -52,10 +52,13 @@ def _engine() -> Environment:
 
 
 def figure(check: Mapping[str, Any]) -> str:
-    """Format the figure of a check; one that is not there is unknown only where that objects."""
-    if check["value"] is not None:
-        return number(check["value"])
-    return "–" if check["verdict"] in UNOBJECTIONABLE else "unknown"
+    """Format the figure of a check."""
+    return figure_text(check["name"], check["value"], check["verdict"])
+
+
+def observed(value: float | None) -> str:
+    """Format what an expectation observed, with four digits; a whole number has no others."""
+    return "–" if value is None else f"{value:.4g}"
 
 
 def worst_first(checks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -87,8 +90,8 @@ def segments(text: str, column: str) -> list[tuple[bool, str]]:
 
 
 def day(seconds: int) -> str:
-    """Format Unix seconds as a date and time in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+    """Format Unix seconds as a date and time, with its zone."""
+    return when(seconds)
 
 
 ENGINE: Final = _engine()

@@ -257,6 +257,7 @@ def _decision(
         "obstacle": _obstacle(state, round_ref, entry),
         "rejection": rejection,
         "guard": guard,
+        "override": entry.get("override"),
         "not_passed": not_passed,
         "needed": bool(objections) or rejection is not None,
         "blocks": any(check["verdict"] == "block" for check in not_passed),

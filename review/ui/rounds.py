@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from review.errors import UsageError
-from review.ui import app_state, charts, render
+from review.ui import app_state, chart_drawing, charts, render
 from review.ui.app_state import DatasetRounds
+
+CHART_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+"""A chart loads and runs nothing; its one rule of style is its own."""
 
 
 def show(request: Request) -> Response:
@@ -46,14 +49,13 @@ def _chosen(rounds_of_dataset: DatasetRounds, ref: str | None) -> dict[str, Any]
 
 
 def chart(request: Request) -> Response:
-    """Serve one chart as SVG: `/chart/digits/downstream.svg?theme=dark`."""
+    """Serve one chart as SVG, for a page of this application: `/chart/digits/downstream.svg`."""
     rounds_of_dataset = app_state.dataset_rounds(
         app_state.of(request), request.path_params["dataset"]
     )
-    theme = request.query_params.get("theme", "light")
     drawn = {chart_.name: chart_ for chart_ in charts.of_rounds(rounds_of_dataset.mainline)}
     requested = drawn.get(request.path_params["name"])
-    if requested is None or theme not in charts.THEMES:
+    if requested is None:
         raise UsageError(f"there is no such chart; there are {', '.join(drawn)}")
-    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
-    return Response(charts.svg(requested, theme), media_type="image/svg+xml", headers=policy)
+    policy = {"Content-Security-Policy": CHART_POLICY}
+    return Response(chart_drawing.svg(requested), media_type="image/svg+xml", headers=policy)

@@ -78,7 +78,8 @@ def test_an_override_is_shown_with_its_reason(
     ref = lab.merged("with-reason", commit, about)
     history.run(ref=ref, dataset=None, as_json=False)
     shown = capsys.readouterr().out
-    assert "although the guard blocks it (real_share): a trial [see minutes]" in shown
+    assert "was published although the guard blocked it (real_share), by " in shown
+    assert " UTC: a trial [see minutes]" in shown
     history.run(ref=ref, dataset=None, as_json=True)
     proved = json.loads(capsys.readouterr().out)["proved"][0]
     assert (proved["verdict"], proved["override"]) == ("override", "a trial [see minutes]")

@@ -17,7 +17,7 @@ from lineage import guard
 from pipelines.common.errors import BlockedError
 from pipelines.gate import history_audit, reviews
 from pipelines.inquiry import overview
-from pipelines.rounds import manifest, receipts
+from pipelines.rounds import manifest, receipts, tables
 from tests.flow.projects import Project
 from tests.flow.served import Page, notice, serving
 
@@ -71,6 +71,17 @@ def test_a_blocked_round_is_approved_with_a_reason_and_adopted(
     shown = page.text(done.headers["location"])
     assert "Approved, and published as tiny-v3" in shown
     assert 'name="action"' not in shown
+    for path in (done.headers["location"], "/"):
+        said = page.text(path)
+        assert "<b>Overridden</b>" in said
+        assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d UTC by [^<]+, against real share", said)
+        assert "a planted limit, 1 &lt; 2" in said
+    assert "published, overridden" in page.text("/")
+    (told,) = re.findall(r"tiny-3 was (.*)", " ".join(blocked.stemma("status").out.split("\n")))
+    assert told.startswith("published although the guard blocked it (real_share), by ")
+    sample = tables.read_round(lake, refs.MAIN, "tiny", "samples", 3)["sample_id"][0].hex()
+    audited = blocked.stemma("audit", sample).out
+    assert "its round was published although the guard blocked it (real_share), by " in audited
 
     blocked.run("publish", "tiny-3")
     assert receipts.read("tiny", 3, "publish").commit == merge.id == lake.head(refs.MAIN)

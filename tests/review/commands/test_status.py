@@ -48,6 +48,11 @@ def shown(capsys: pytest.CaptureFixture[str], *entries: dict[str, Any]) -> str:
         (
             {"task": "macro_f1", "summary": {"accuracy_mix": 0.9, "accuracy_real_only": 0.8,
              "macro_f1_mix": 0.7, "macro_f1_real_only": 0.6, "c2st_round": 0.5, "c2st_null": 0.4}},
+            ("macro-f1", "real only"),
+            ("0.700", "0.600"),
+        ),
+        (
+            {"summary": {"accuracy_mix": 0.9, "accuracy_real_only": 0.8}},
             ("accuracy", "real only"),
             ("0.900", "0.800"),
         ),
