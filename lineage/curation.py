@@ -7,13 +7,16 @@ What nobody judged is never accepted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import polars as pl
 
-from lineage import schema
+from lineage import review_decisions, schema
 from lineage.errors import SchemaError
 
+UNKNOWN: Final = ": unknown"
+"""End of the reason of a verdict that could not be computed."""
 NO_VERDICT: Final = "no verdict"
 DUPLICATE: Final = "duplicate"
 MAX_ACCEPTED: Final = "max_accepted"
@@ -40,6 +43,8 @@ def decide(
     max_accepted: int | None = None,
     surplus: bool = False,
     denied: pl.Series | None = None,
+    reviews: pl.DataFrame | None = None,
+    final: Sequence[str] = (),
 ) -> pl.DataFrame:
     """Decide which candidates of a round are accepted.
 
@@ -55,23 +60,30 @@ def decide(
         surplus: whether the round was to end with `max_accepted`, so that further rows are surplus
             and not rejected.
         denied: rows whose content was taken down, which are rejected; None: there are none.
+        reviews: what reviewers decided, as `review_decisions.REVIEWS`; None: nothing. Rows that
+            they made of candidates are among the candidates, and have no verdicts.
+        final: expectations that no reviewer overrides.
 
     Returns:
         Decisions in order of `row`, as `schema.DECISIONS`.
 
     Raises:
         SchemaError: a column is missing, a candidate comes twice or is of another round, or a
-            verdict is about no candidate.
+            verdict or a reviewer's decision is about no candidate.
     """
     rows = _candidates(candidates)
-    judged = _deny(_judged(rows, schema.conform(verdicts, schema.VERDICTS)), denied)
+    judged = _judged(rows, schema.conform(verdicts, schema.VERDICTS)).with_columns(place="row")
+    if reviews is not None and len(reviews):
+        judged = review_decisions.apply(judged, reviews, [NO_VERDICT, *_against(final)])
+    judged = _deny(judged, denied)
     before = _before(schema.conform(earlier, EARLIER), dataset, rows)
     stays = pl.col("reasons").list.len() == 0
-    marked = judged.join(before, on="sample_id", how="left", maintain_order="left").sort("row")
+    marked = judged.join(before, on="sample_id", how="left", maintain_order="left")
+    marked = marked.sort("place", "row")
     marked = _within(marked.with_columns((stays & pl.col("earlier").is_null()).alias("new")))
     fits = pl.col("new").cum_sum() <= (len(rows) if max_accepted is None else max_accepted)
     taken = marked.with_columns((pl.col("new") & fits).alias("accepted"))
-    return _decisions(taken, dataset, surplus=surplus)
+    return _decisions(taken, dataset, surplus=surplus).sort("row")
 
 
 def reasons(decisions: pl.DataFrame) -> pl.DataFrame:
@@ -164,7 +176,7 @@ def _judged(rows: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
     if not stray.is_empty():
         raise SchemaError(f"a verdict is about row {stray['row'][0]}, which is no candidate")
     unknown = pl.col("verdict").is_null() | (pl.col("verdict") != "failed")
-    reason = pl.when(unknown).then(pl.col("expectation") + ": unknown").otherwise("expectation")
+    reason = pl.when(unknown).then(pl.col("expectation") + UNKNOWN).otherwise("expectation")
     warns = not_passed() & (pl.col("severity") == "warning")
     grouped = of_rows.group_by(KEY).agg(
         reason.filter(critical() & not_passed()).unique(maintain_order=True).alias("reasons"),
@@ -175,6 +187,12 @@ def _judged(rows: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
         pl.col("reasons").fill_null(nobody),
         pl.col("warnings").fill_null(pl.lit([], pl.List(pl.String))),
     )
+
+
+def _against(expectations: Iterable[str]) -> Iterator[str]:
+    """The reasons that expectations can give against a candidate."""
+    for name in expectations:
+        yield from (name, f"{name}{UNKNOWN}")
 
 
 def _deny(judged: pl.DataFrame, denied: pl.Series | None) -> pl.DataFrame:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from lineage import curation
+from lineage import curation, review_decisions
 
-UNKNOWN: Final = ": unknown"
-"""End of the reason of a verdict that could not be computed."""
+UNKNOWN: Final = curation.UNKNOWN
 NOT_OF_VERDICTS: Final = {
     curation.NO_VERDICT: "nobody judged it",
     curation.MAX_ACCEPTED: "as many as curate.max_accepted were accepted before",
     curation.TAKEN_DOWN: "its content was taken down",
+    review_decisions.AGAINST["reject"]: "a reviewer rejected it",
+    review_decisions.AGAINST["relabel"]: "a reviewer gave it another label, in a row of its own",
+    review_decisions.AGAINST["correct"]: "a reviewer corrected it, in a row of its own",
     curation.SURPLUS: "",
     curation.DUPLICATE: "",
 }

@@ -48,6 +48,8 @@ def resolve(
     stored: pl.DataFrame | None,
     dataset: str,
     round_number: int,
+    *,
+    within: bool = False,
 ) -> pl.DataFrame:
     """Join each edge with the stored lineage of its parent.
 
@@ -57,6 +59,7 @@ def resolve(
         stored: the parents, as `STORED`.
         dataset: of the candidates.
         round_number: of the candidates.
+        within: whether lower rows of the same round may be parents.
 
     Raises:
         ParentError: an edge cannot be one.
@@ -69,7 +72,8 @@ def resolve(
         stored_rows, STORED, required=("dataset", "round", "row", "kind"), extra=True
     )
     schema.unique_key(stored_rows, ["dataset", "round", "row"], "the stored lineage")
-    _check(links, rows, stored_rows, dataset, round_number)
+    _check_order(links, dataset, round_number, within=within)
+    _check(links, rows, stored_rows)
     return links.join(
         stored_rows,
         left_on=["dataset", "round", "parent_row"],
@@ -106,16 +110,20 @@ def collect(links: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _check(
-    links: pl.DataFrame, rows: pl.Series, stored_rows: pl.DataFrame, dataset: str, round_number: int
-) -> None:
+def _check_order(links: pl.DataFrame, dataset: str, round_number: int, *, within: bool) -> None:
+    """Refuse parents that are not earlier than their children."""
+    late = (pl.col("dataset") == dataset) & (pl.col("round") >= round_number)
+    if within:
+        late &= ~((pl.col("round") == round_number) & (pl.col("parent_row") < pl.col("row")))
+    _refuse(
+        links.filter(late), f"which is not earlier than round {round_number}; name an earlier one"
+    )
+
+
+def _check(links: pl.DataFrame, rows: pl.Series, stored_rows: pl.DataFrame) -> None:
     _refuse(
         links.filter(~pl.col("row").is_in(rows.implode())),
         "which is no candidate of this round; correct the row",
-    )
-    _refuse(
-        links.filter((pl.col("dataset") == dataset) & (pl.col("round") >= round_number)),
-        f"which is not earlier than round {round_number}; name an earlier one",
     )
     key = ["dataset", "round", "parent_row"]
     unknown = links.join(stored_rows, left_on=key, right_on=["dataset", "round", "row"], how="anti")

@@ -21,7 +21,10 @@ from lineage import edges, schema
 from lineage.errors import ParentError, SchemaError
 from lineage.manifest import MixManifest
 
-__all__ = ["derive", "real"]
+__all__ = ["REVIEWED", "derive", "edited", "real"]
+
+REVIEWED: Final = "review/1"
+"""Attribution of rows that a reviewer edited: all of such a row is owed to the one it edits."""
 
 REAL: Final = pl.Schema(
     {name: schema.LINEAGE[name] for name in ("row", "sample_id", "source", "licence")}
@@ -117,6 +120,55 @@ def derive(
         pl.col("parents").fill_null(pl.lit([], dtype=schema.PARENTS)),
     )
     return _complete(_with_kind(derived))
+
+
+def edited(
+    rows: pl.DataFrame, of: pl.DataFrame, *, round_number: int, dataset: str
+) -> pl.DataFrame:
+    """Record rows that a reviewer made of candidates of the same round.
+
+    Such a row has the candidate as its only parent, relation edited, with weight 1: it is one edit
+    further from real data, and nothing of it is owed to the generator beyond that.
+
+    Args:
+        rows: row, sample_id, and edits, the row of the candidate.
+        of: the lineage of the candidates, as `schema.LINEAGE`.
+        round_number: the round.
+        dataset: its data set.
+
+    Returns:
+        Lineage rows, in order of `row`, with the candidate's generator.
+
+    Raises:
+        ParentError: a candidate is not among `of`, or is no lower row.
+        SchemaError: a column is missing, or a row comes twice.
+    """
+    own = _candidates(
+        rows.select(
+            "row",
+            "sample_id",
+            pl.lit(None, pl.Int64).alias("seed"),
+            pl.lit(None, pl.Int32).alias("shard"),
+        )
+    )
+    parents = rows.select(
+        "row",
+        pl.lit(dataset).alias("dataset"),
+        pl.lit(round_number, pl.Int32).alias("round"),
+        pl.col("edits").alias("parent_row"),
+        pl.lit("edited").alias("relation"),
+        pl.lit(1.0, pl.Float32).alias("weight"),
+    )
+    stored = of.with_columns(pl.lit(dataset).alias("dataset"))
+    links = edges.resolve(own["row"], parents, stored, dataset, round_number, within=True)
+    joined = own.join(edges.collect(links), on="row", how="left", maintain_order="left")
+    makers = of.select(pl.col("row").alias("edits"), "generator")
+    made_by = rows.select("row", "edits").join(makers, on="edits", how="left")
+    derived = _derived(joined, None).join(made_by, on="row", how="left", maintain_order="left")
+    named = derived.with_columns(
+        pl.lit(round_number).alias("round"), pl.lit(REVIEWED).alias("attribution")
+    )
+    return _complete(_with_kind(named))
 
 
 def _candidates(frame: pl.DataFrame) -> pl.DataFrame:

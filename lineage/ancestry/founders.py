@@ -80,14 +80,18 @@ class _Walks:
         if position in self._even:
             self._hand_out(position, view.accepted(), self._even.pop(position))
         models = np.zeros(len(view.mixes) + 1, dtype=np.float64)
-        compiled(kernels.flow)(
-            *(view.arrays[name] for name in ("start", "parent", "weight")),
-            *(view.bounds, view.shifts, view.arrays["flags"], view.arrays["mix"]),
-            edges.TOLERANCE,
-            self.mass,
-            view.segment.base,
-            models,
-        )
+        while True:
+            compiled(kernels.flow)(
+                *(view.arrays[name] for name in ("start", "parent", "weight")),
+                *(view.bounds, view.shifts, view.arrays["flags"], view.arrays["mix"]),
+                edges.TOLERANCE,
+                self.mass,
+                view.segment.base,
+                models,
+            )
+            left = self.mass[self.layout.slice(position)] if view.descends_from_itself else None
+            if left is None or not left[~view.real()].any():
+                break
         self.opaque += float(models[-1])
         for slot in np.flatnonzero(models[:-1]).tolist():
             self._to_members(view, slot, float(models[slot]))

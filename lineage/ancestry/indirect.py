@@ -31,7 +31,11 @@ def descendants(layout: Layout, direct: NDArray[np.int64], ordered: int) -> NDAr
         len(marked) + 1, dtype=np.bool_
     )  # the last: an absent parent is not indirect
     for position in range(ordered):
-        _take_up(layout, position, marked, indirect)
+        while (
+            _take_up(layout, position, marked, indirect)
+            and layout.views[position].descends_from_itself
+        ):
+            pass
     while any(
         _take_up(layout, position, marked, indirect)
         for position in range(ordered, len(layout.views))

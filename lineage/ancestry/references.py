@@ -32,6 +32,8 @@ class References:
     """Rounds of parents, sorted by number, then data set."""
     mixes: tuple[str, ...]
     """Digests of mixes, sorted."""
+    unordered: bool = False
+    """Whether a row has a parent in its own round that is not a lower row of it."""
 
 
 def key(source: Source) -> str:
@@ -52,7 +54,7 @@ def find(source: Source, directory: Path) -> References:
     if kept is None:
         with schema.readable(f"the lineage of round {source.round} of {source.dataset}"):
             kept = _find(source)
-        content = [kept.parents, kept.mixes]
+        content = [kept.parents, kept.mixes, kept.unordered]
         files.write_bytes(path, json.dumps([content, digests.of_json(content)]).encode())
     return kept
 
@@ -61,9 +63,11 @@ def _read(path: Path) -> References | None:
     """Read cached references; None where the file is absent or damaged."""
     try:
         content, check = json.loads(path.read_bytes())
-        parents, mixes = content
-        kept = References(tuple((dataset, number) for dataset, number in parents), tuple(mixes))
+        parents, mixes, unordered = content
+        named = tuple((dataset, number) for dataset, number in parents)
+        kept = References(named, tuple(mixes), unordered)
         sound = all(type(name) is str and type(number) is int for name, number in kept.parents)
+        sound = sound and type(unordered) is bool
         sound = sound and all(type(digest) is str for digest in kept.mixes)
     except (OSError, ValueError, TypeError, RecursionError):
         return None
@@ -72,15 +76,21 @@ def _read(path: Path) -> References | None:
 
 def _find(source: Source) -> References:
     rows = source.lineage()
-    for name in ("parents", "trained_on"):
+    for name in ("row", "parents", "trained_on"):
         if name not in rows.collect_schema():
             raise SchemaError(f"column {name!r} is missing; add it")
-    lists = rows.select(pl.col("parents").cast(schema.PARENTS))
-    edges = lists.filter(pl.col("parents").list.len() > 0).select(pl.col("parents").explode())
-    pairs = edges.unnest("parents").select("dataset", "round").unique().drop_nulls()
+    lists = rows.select(pl.col("row").alias("child"), pl.col("parents").cast(schema.PARENTS))
+    edges = lists.filter(pl.col("parents").list.len() > 0).explode("parents").unnest("parents")
+    pairs = edges.select("dataset", "round").unique().drop_nulls()
     mixes = rows.select(pl.col("trained_on").cast(pl.String).unique()).drop_nulls()
     (parent_rounds, named) = (query.collect(engine="streaming") for query in (pairs, mixes))
-    return References(
-        tuple(parent_rounds.sort("round", "dataset").iter_rows()),
-        tuple(named["trained_on"].sort()),
-    )
+    parents = tuple(parent_rounds.sort("round", "dataset").iter_rows())
+    own = (source.dataset, source.round) in parents
+    return References(parents, tuple(named["trained_on"].sort()), own and _unordered(edges, source))
+
+
+def _unordered(edges: pl.LazyFrame, source: Source) -> bool:
+    """Whether a parent in the round itself is not a lower row than its child."""
+    own = (pl.col("dataset") == source.dataset) & (pl.col("round") == source.round)
+    later = (pl.col("row") >= pl.col("child")).fill_null(value=True)
+    return bool(len(edges.filter(own, later).select("child").head(1).collect()))

@@ -82,10 +82,16 @@ def _by_name(sources: Sequence[Source]) -> dict[RoundId, Source]:
 
 
 def _links(source: Source, round_references: References) -> set[RoundId]:
-    """List the rounds that a round references as parents and through mixes."""
+    """List the rounds that a round references as parents and through mixes.
+
+    A round whose rows have lower rows of it as parents comes before no other round by that.
+    """
     mixes = [source.mixes[digest] for digest in round_references.mixes if digest in source.mixes]
     parts = {(mix.dataset, part.round) for mix in mixes for part in mix.rounds}
-    return {*round_references.parents, *parts}
+    parents = set(round_references.parents)
+    if not round_references.unordered:
+        parents -= {(source.dataset, source.round)}
+    return parents | parts
 
 
 def _digests(

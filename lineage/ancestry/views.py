@@ -74,6 +74,12 @@ class View:
         )
         return positions, numbers[positions] - shifts[run]
 
+    @property
+    def descends_from_itself(self) -> bool:
+        """Whether rows have other rows of this segment as parents, as edited candidates do."""
+        own = self.segment.dataset, self.segment.round
+        return any((slot.dataset, slot.round) == own for slot in self.slots)
+
     def real(self) -> NDArray[np.bool_]:
         """Return which rows are real, [rows]."""
         is_real: NDArray[np.bool_] = (self.arrays["flags"] & KIND) == REAL

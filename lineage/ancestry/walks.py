@@ -98,7 +98,8 @@ def descendants(index: Ancestry, numbers: Numbers, *, include_indirect: bool = T
     }
     ordered = len(index.segments) - len(index.cyclic)
     for position in range(ordered):
-        _take_up(layout, position, reached)
+        while _take_up(layout, position, reached) and layout.views[position].descends_from_itself:
+            pass
     while any(
         _take_up(layout, position, reached) for position in range(ordered, len(index.segments))
     ):

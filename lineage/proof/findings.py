@@ -44,10 +44,11 @@ CHECKS: Final[Mapping[str, str]] = {
     "generated": "lineage is that of the commit which generated the round",
     "scores": "scores are those of the commit which verified the round",
     "suite": "verdicts are what the suite of the round gives for candidates and scores",
-    "decided": "decisions are what the verdicts give",
+    "reviewed": "what reviewers decided is what their signed records say",
+    "decided": "decisions are what the verdicts and the reviewers give",
 }
 """Every check, and what it proves."""
-MADE_AGAIN: Final = ("generated", "scores", "suite", "decided")
+MADE_AGAIN: Final = ("generated", "scores", "suite", "reviewed", "decided")
 """Checks that compare tables with what the commits of the stages give again."""
 DERIVED: Final = ("real_inputs", "real_roots", "depth_mean", "depth_min", "depth_max")
 """Checks that compare a stored column with the graph, named like the columns."""

@@ -219,8 +219,13 @@ def _locations(rows: Rows) -> Batch:
 
 
 def _order(rows: Rows) -> Batch:
-    """Find parents, and rounds of mixes, of the same data set that are not earlier."""
+    """Find parents, and rounds of mixes, of the same data set that are not earlier.
+
+    A row that a reviewer edited has a lower row of its own round as the one that it edits.
+    """
     late = (pl.col("dataset") == rows.dataset) & (pl.col("round") >= rows.round)
+    within = (pl.col("round") == rows.round) & (pl.col("parent_row") < pl.col("row"))
+    late &= ~(within & (pl.col("relation") == "edited"))
     parents = rows.edges.filter(late).select(
         "row",
         pl.format("names row {} of round {} as its {}", "parent_row", "round", "relation").alias(

@@ -12,6 +12,7 @@ from lineage import curation, schema
 from lineage.ancestry.source import Source
 from lineage.proof.findings import Batch, batch
 from lineage.proof.rows import collect, columns
+from lineage.review_decisions import ACCEPT, REVIEWED
 
 DECIDED: Final = pl.Schema({**schema.SAMPLE_KEY, "decision": pl.String()})
 TAKEN: Final = pl.Schema({name: schema.SAMPLE_KEY[name] for name in ("row", "sample_id")})
@@ -39,6 +40,8 @@ class Tables:
     purged: pl.DataFrame | None = None
     """Rows that were purged from the samples, and are known by their digests alone: row, sample_id,
     columns_digest (which may be null), takedown (its name)."""
+    reviewed: pl.LazyFrame | None = None
+    """What reviewers decided, as `review_decisions.REVIEWED`."""
 
     @property
     def what(self) -> str:
@@ -100,10 +103,14 @@ def prove(tables: Tables, keys: Keys) -> Iterator[Batch]:
 
 
 def judged(tables: Tables, keys: Keys) -> Iterator[Batch]:
-    """Find accepted rows without verdicts, or with a critical one that did not pass."""
+    """Find accepted rows without verdicts, or with a critical one that did not pass.
+
+    Rows that a reviewer accepted or made are left out: what they override, decisions say.
+    """
     if keys.real or not keys.decided:
         return
-    round_id, accepted = (tables.dataset, tables.round), keys.accepted
+    round_id = tables.dataset, tables.round
+    accepted = keys.accepted.join(_by_reviewers(tables), on="row", how="anti")
     wanted = pl.Schema({name: schema.VERDICTS[name] for name in JUDGED})
     given = wanted.to_frame().lazy() if tables.verdicts is None else tables.verdicts
     verdicts = columns(given, wanted, f"the verdicts of {tables.what}")
@@ -114,6 +121,19 @@ def judged(tables: Tables, keys: Keys) -> Iterator[Batch]:
     against = collect(verdicts.filter(curation.critical(), curation.not_passed()))
     findings = _with_detail(_against(accepted, against), pl.format("is accepted, but {}", "said"))
     yield batch("critical", len(accepted), findings, *round_id)
+
+
+def _by_reviewers(tables: Tables) -> pl.DataFrame:
+    """The rows that reviewers accepted, or made of candidates: row."""
+    if tables.reviewed is None:
+        return pl.DataFrame(schema={"row": pl.Int64})
+    wanted = pl.Schema(
+        {name: REVIEWED[name] for name in ("row", "action", "applied", "edited_row")}
+    )
+    given = columns(tables.reviewed, wanted, f"the reviews of {tables.what}")
+    rows = collect(given.filter("applied"))
+    accepted = rows.filter(pl.col("action") == ACCEPT)["row"]
+    return pl.DataFrame({"row": pl.concat([accepted, rows["edited_row"].drop_nulls()]).unique()})
 
 
 def _keys(table: pl.LazyFrame | None, wanted: pl.Schema, what: str) -> pl.DataFrame:

@@ -8,6 +8,7 @@ PipelineError
 ├── EmptyRound     nothing was left to go on with: look at the verdicts
 ├── BlockedError   the guard or a reviewer refused to publish: read why, change the round
 ├── ReasonError    a decision lacks a reason: give one
+├── ReviewError    a decision on samples cannot be made as it was asked for: correct it
 ├── UnconfirmedError a decision against the guard is not confirmed: decide once more
 ├── GeneratorError the model could not be fitted or sampled: change its settings
 ├── WorkerError    a worker ended, or its error cannot be told: look at the machine it was on
@@ -60,6 +61,10 @@ class BlockedError(PipelineError, kind="blocked", exit_code=3):
 
 class ReasonError(PipelineError, kind="reason"):
     """A decision of a person lacks a reason."""
+
+
+class ReviewError(PipelineError, kind="review", exit_code=2):
+    """A decision on samples cannot be made as it was asked for."""
 
 
 class UnconfirmedError(PipelineError, kind="unconfirmed"):

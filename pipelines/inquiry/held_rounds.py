@@ -21,7 +21,7 @@ from pipelines.rounds import ancestry_index, manifest, purges
 from pipelines.rounds.listing import checksums
 from pipelines.takedown import gone
 
-TABLES: Final = ("samples", "decisions", "verdicts")
+TABLES: Final = ("samples", "decisions", "verdicts", refs.REVIEWED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ def read(lake: Lake, commit: str) -> tuple[list[Tables], list[Batch]]:
             payload=real[dataset].payload,
             taken=taken.rows(dataset, number),
             purged=purged.get((dataset, number)),
+            reviewed=tables.get((dataset, number, refs.REVIEWED)),
         )
         for dataset, number in keys
     ]

@@ -34,7 +34,7 @@ from pipelines.common.errors import (
     ParamsError,
     PipelineError,
 )
-from pipelines.inquiry import verdicts_again
+from pipelines.inquiry import reviews_again, verdicts_again
 from pipelines.inquiry.stage_commits import STARTING, Finder
 from pipelines.rounds import manifest, purges, tables
 from pipelines.rounds.metadata import StageMetadata
@@ -97,6 +97,11 @@ class RoundAtRef:
             found = found.join(ids, on="row", how="left", maintain_order="left")
         return batch(check, checked, found, *self.id)
 
+    @property
+    def reviewed(self) -> pl.DataFrame:
+        """What reviewers decided."""
+        return reviews_again.read(self.tables.reviewed, f"the reviews of {self.tables.what}")
+
     def _part(self, table: str) -> tuple[str, str, int]:
         return self.tables.dataset, table, self.tables.round
 
@@ -155,6 +160,7 @@ def _generated(held: RoundAtRef) -> Iterator[Batch]:
         collect(again.typed(table, LINEAGE, what))
         for table in (held.tables.source.lineage(), held.made(stage, "lineage"))
     )
+    there = reviews_again.lineage(held.reviewed, there, of=held.id)
     by = Comparison(f"the {stage} commit {held.commits[stage].id[:SHORT]}")
     yield held.findings("generated", len(here), again.differences(here, there, by))
 
@@ -214,15 +220,45 @@ def _decided(held: RoundAtRef) -> Iterator[Batch]:
         yield about_round("decided", detail, *held.id)
         return
     here = collect(again.typed(decisions, schema.DECISIONS, f"the decisions of {held.tables.what}"))
+    reviewed = held.reviewed
     made = curation.decide(
-        _candidates(held),
+        _with_edited(_candidates(held), reviewed, here),
         _verdicts(held),
         _earlier(held),
         dataset=held.tables.dataset,
+        reviews=reviewed.filter("applied"),
         **_bound(held),
     )
     found = again.differences(here, made, Comparison("the verdicts"))
     yield held.findings("decided", len(here), found)
+
+
+def _reviewed(held: RoundAtRef) -> Iterator[Batch]:
+    """Compare what reviewers decided with their signed records."""
+    if held.tables.reviewed is None:
+        return
+    reviewed = held.reviewed
+    metadata = StageMetadata.from_commit(held.commits["curate"])
+    line = refs.MAIN if metadata is None else metadata.line
+    branch = refs.branch_name(*held.id, line)
+    found = pl.DataFrame(
+        list(reviews_again.unfounded(held.lake, branch, reviewed)), schema=_none().schema
+    )
+    yield held.findings("reviewed", len(reviewed), found)
+
+
+def _with_edited(
+    candidates: pl.DataFrame, reviewed: pl.DataFrame, decided: pl.DataFrame
+) -> pl.DataFrame:
+    """The candidates, and the rows that reviewers made of some, whose digests decisions state."""
+    keys = reviews_again.edited_keys(reviewed).select("row", "sample_id")
+    stated = decided.select("round", "row", payload.COLUMN)
+    edited = keys.join(stated, on="row", how="left").select(
+        "round", "row", "sample_id", payload.COLUMN
+    )
+    if payload.COLUMN not in candidates.columns:
+        edited = edited.drop(payload.COLUMN)
+    return pl.concat([candidates, edited.cast(dict(candidates.schema))])
 
 
 def _judged_purged(held: RoundAtRef) -> str | None:
@@ -304,7 +340,9 @@ def _bound(held: RoundAtRef) -> dict[str, Any]:
     limit = known.get("max_accepted")
     denied = known.get("denied", [])
     rows = [row for row in denied if isinstance(row, int)] if isinstance(denied, list) else []
+    final = known.get("final", [])
     return {
+        "final": [str(name) for name in final] if isinstance(final, list) else [],
         "max_accepted": limit if isinstance(limit, int) else None,
         "surplus": known.get("surplus") is True,
         "denied": pl.Series("row", rows, dtype=pl.Int64),
@@ -325,6 +363,7 @@ STEPS: Final[Mapping[str, Step]] = {
     "generated": _generated,
     "scores": _scores,
     "suite": _suite,
+    "reviewed": _reviewed,
     "decided": _decided,
 }
 """What is made again, by check."""

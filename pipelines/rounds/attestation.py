@@ -43,7 +43,7 @@ WRITES: Final[Mapping[str, tuple[str, ...]]] = {
     "ingest": ("samples", "lineage", "leaks"),
     "generate": ("candidates", "lineage", "left_out", "exchanges", refs.MODELS),
     "verify": ("scores", "verdicts", "suite", refs.DOCS),
-    "curate": ("samples", "decisions", "candidates", refs.MODELS),
+    "curate": ("samples", "decisions", "candidates", refs.MODELS, refs.REVIEWED, "lineage"),
     "evaluate": ("leaks", "contaminated"),
     "guard": (),
     "review": (),

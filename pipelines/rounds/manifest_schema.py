@@ -154,6 +154,9 @@ class _Curation(_Part):
     max_accepted: int | None = None
     surplus: bool = False
     denied: list[int] = []
+    edited: int = 0
+    reviewed: dict[str, int] = {}
+    final: list[str] = []
 
 
 class _Failed(_Part):

@@ -14,7 +14,7 @@ from typing import Any, Final
 from expectations import suite as suites
 from pipelines.generators.registry import GENERATORS
 from pipelines.params import Dataset, Round
-from pipelines.rounds import denied_inputs, pinned_samples, plugin_inputs
+from pipelines.rounds import denied_inputs, pinned_samples, plugin_inputs, review_inputs
 from pipelines.rounds.arrivals import source_states
 from pipelines.rounds.keys import StageKey, stage_key
 
@@ -92,6 +92,7 @@ def of_stage(round_: Round, stage: str) -> StageInputs:
         files |= of_stage(round_, "verify").files
     if stage == "verify":
         files |= {str(suites.place(round_.dataset)): suite_digest(round_.dataset)}
+    files |= review_inputs.of_stage(round_, stage)
     if stage == "evaluate":
         files |= plugin_inputs.measured_digests(round_)
     return StageInputs(

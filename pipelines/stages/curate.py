@@ -5,23 +5,32 @@ earlier is a duplicate, and content that was taken down is rejected. A decision 
 digest of the columns that the candidate's id does not cover, so that a label that changes later is
 noticed. This stage removes candidates and generator from the branch; they remain in the generate
 commit.
+
+What reviewers decided about single candidates takes the place of verdicts (`pipelines.reviewing`):
+rows that they made of candidates are written beside the samples and the lineage, and their
+decisions into a table of the round.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import polars as pl
 
 from lake import refs
+from lake.client import Lake
 from lineage import curation, payload
 from pipelines.common.errors import BlockedError, EmptyRound
+from pipelines.params import Round
+from pipelines.reviewing import applying
+from pipelines.reviewing.applying import AppliedReviews
 from pipelines.rounds import branches, model_store, parts, stage_inputs, tables
 from pipelines.rounds.context import RoundContext, write_receipt
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
 from pipelines.takedown import denied_rows
+from pipelines.verification import stored_suite
 
 DENIED: Final = "denied"
 """Of counts, the candidates that were taken down; of a decision, their rows."""
@@ -46,8 +55,13 @@ def _curate(ctx: RoundContext, key: StageKey, verified: str, *, supersede: bool)
     return tx.result
 
 
-def decide(ctx: RoundContext, commit: str) -> pl.DataFrame:
+def decide(ctx: RoundContext, commit: str, reviews: AppliedReviews | None = None) -> pl.DataFrame:
     """Decide on the candidates of a verify commit, by digests of them and compact verdicts.
+
+    Args:
+        ctx: the round.
+        commit: its verify commit.
+        reviews: what reviewers decided; None: nothing.
 
     Raises:
         BlockedError: a critical expectation about the whole round did not pass.
@@ -60,10 +74,9 @@ def decide(ctx: RoundContext, commit: str) -> pl.DataFrame:
         block.select("round", "row", "sample_id").with_columns(
             payload.columns_digests(block, ctx.round.identity)
         )
-        for block in parts.blocks(lake, commit, dataset, "candidates", number)
+        for block in _judged(lake, ctx.round, commit, reviews)
     )
-    blocks = parts.blocks(lake, commit, dataset, "candidates", number)
-    denied = denied_rows.of_candidates(lake, ctx.round, blocks)
+    denied = denied_rows.of_candidates(lake, ctx.round, _judged(lake, ctx.round, commit, reviews))
     samples = tables.read(lake, commit, dataset, "samples")
     earlier = tables.collected(
         samples.select(pl.lit(dataset).alias("dataset"), "round", "row", "sample_id"),
@@ -77,12 +90,23 @@ def decide(ctx: RoundContext, commit: str) -> pl.DataFrame:
         max_accepted=ctx.round.accepted or ctx.round.settings.curate.max_accepted,
         surplus=ctx.round.accepted is not None,
         denied=denied,
+        reviews=None if reviews is None else reviews.applied,
+        final=() if reviews is None else reviews.final,
     )
     if not (decisions["decision"] == "accepted").any():
         most_common = curation.reasons(decisions).head(3)
         reasons = ", ".join(f"{reason} ({count})" for reason, count in most_common.iter_rows())
         raise EmptyRound(f"no candidate of {ctx.round.key} is accepted; reasons: {reasons}")
     return decisions
+
+
+def _judged(
+    lake: Lake, round_: Round, commit: str, reviews: AppliedReviews | None
+) -> Iterator[pl.DataFrame]:
+    """The candidates of a round block by block, and then the rows that reviewers made of some."""
+    yield from parts.blocks(lake, commit, round_.dataset, "candidates", round_.number)
+    if reviews is not None and len(reviews.rows):
+        yield reviews.payload
 
 
 def _check_round(ctx: RoundContext, verdicts: pl.DataFrame) -> None:
@@ -102,10 +126,12 @@ def _check_round(ctx: RoundContext, verdicts: pl.DataFrame) -> None:
 
 def _write(ctx: RoundContext, tx: Transaction, verified: str) -> None:
     dataset, number = ctx.round.dataset, ctx.round.number
-    decisions = decide(ctx, verified)
+    suite = stored_suite.read(ctx.lake, verified, dataset, number)
+    reviews = applying.find(ctx.lake, ctx.round, verified, suite)
+    decisions = decide(ctx, verified, reviews)
     accepted = decisions.filter(pl.col("decision") == "accepted")["row"]  # all of one round
     with tx.parts(dataset, "samples", number) as samples:
-        for block in parts.blocks(ctx.lake, verified, dataset, "candidates", number):
+        for block in _judged(ctx.lake, ctx.round, verified, reviews):
             samples.add(block.filter(pl.col("row").is_in(accepted.implode())))
     with tx.parts(dataset, "decisions", number) as written:
         written.add(decisions)
@@ -114,11 +140,12 @@ def _write(ctx: RoundContext, tx: Transaction, verified: str) -> None:
         for table in ("candidates", model_store.TABLE)
         for item in tx.lake.objects(tx.branch, refs.partition(dataset, table, number))
     )
+    edited = 0 if reviews is None else len(reviews.rows)
     counted = dict(decisions.group_by("decision").len().iter_rows())
     ends = ctx.round.accepted
     outcomes = ("accepted", "rejected", "duplicate", *([] if ends is None else [curation.SURPLUS]))
     counts = {
-        "candidates": len(decisions),
+        "candidates": len(decisions) - edited,
         **{outcome: counted.get(outcome, 0) for outcome in outcomes},
         **{name: rows for name, rows in tx.manifest["counts"].items() if name == DENIED},
     }
@@ -127,9 +154,28 @@ def _write(ctx: RoundContext, tx: Transaction, verified: str) -> None:
     tx.manifest["curation"] = (
         {"max_accepted": bound} if ends is None else {"max_accepted": ends, "surplus": True}
     )
+    if reviews is not None:
+        _write_reviews(ctx, tx, verified, reviews)
     tx.manifest["reasons"] = dict(curation.reasons(decisions).iter_rows())
     _note_denied(tx.manifest, decisions)
     tx.add_cost(**_cost_of_accepted(tx.manifest, counts["accepted"]))
+
+
+def _write_reviews(
+    ctx: RoundContext, tx: Transaction, verified: str, reviews: AppliedReviews
+) -> None:
+    """Write what reviewers decided, and the lineage of the rows that they made of candidates."""
+    dataset, number = ctx.round.dataset, ctx.round.number
+    with tx.parts(dataset, refs.REVIEWED, number) as written:
+        written.add(reviews.table)
+    if len(reviews.rows):
+        lineage = tables.read_round(ctx.lake, verified, dataset, "lineage", number)
+        index = len(ctx.lake.objects(verified, refs.partition(dataset, "lineage", number)))
+        path = refs.part(dataset, "lineage", number, index)
+        tx.write(path, reviews.lineage(lineage, ctx.round))
+        tx.manifest["curation"] |= {"edited": len(reviews.rows)}
+    applied = dict(reviews.applied.group_by("action").len().sort("action").iter_rows())
+    tx.manifest["curation"] |= {"reviewed": applied, "final": list(reviews.final)}
 
 
 def _note_denied(content: dict[str, Any], decisions: pl.DataFrame) -> None:

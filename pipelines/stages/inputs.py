@@ -13,6 +13,7 @@ from pathlib import Path
 from lake import files
 from pipelines.common.errors import DataError
 from pipelines.params import Dataset, Params, load, resolve
+from pipelines.reviewing import noted as noted_reviews
 from pipelines.rounds import receipts, stage_inputs
 from pipelines.rounds.arrivals import source_states
 from pipelines.rounds.context import open_lake
@@ -29,6 +30,7 @@ def run(dataset: str) -> None:
         raise DataError(f"there is no data set {dataset!r} in params.yaml")
     settings = params.datasets[dataset]
     noted.refresh(params, lambda: open_lake(params))
+    noted_reviews.refresh(params, lambda: open_lake(params))
     source_states.check(params, dataset)
     folders.check(settings.ingest.source)
     _check_columns(settings)

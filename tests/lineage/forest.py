@@ -71,8 +71,9 @@ class Forest:
         return {digest: self.models[digest] for digest in known}
 
     def names(self, name: Name) -> set[Name]:
-        """The rounds that a round names and the commit holds."""
-        found = {edge[0][:2] for row in self.rounds[name].values() for edge in row.parents}
+        """The rounds that a round names and the commit holds; itself, if a parent is no lower row."""
+        parents = {(edge[0], at) for at, row in self.rounds[name].items() for edge in row.parents}
+        found = {edge[:2] for edge, at in parents if edge[:2] != name or edge[2] >= at}
         for model in self.known(name).values():
             found |= {(model.manifest.dataset, part.round) for part in model.manifest.rounds}
         return found & self.rounds.keys()
@@ -307,6 +308,7 @@ def forests(draw: st.DrawFn, *, cycles: bool = False) -> Forest:
     later = draw(st.lists(numbers, unique=True, min_size=2, max_size=5))
     for name in [*((dataset, 0) for dataset in datasets), *later]:
         forest.rounds[name] = draw(_rows(forest, name))
+        draw(_edits(name, forest.rounds[name]))
         forest.undecided |= {name} if name[1] == 0 or draw(st.integers(0, 4)) == 0 else set()
         if name in forest.undecided:
             for row in forest.rounds[name].values():
@@ -319,6 +321,17 @@ def forests(draw: st.DrawFn, *, cycles: bool = False) -> Forest:
     if len(forest.rounds) > 1 and draw(st.integers(0, 3)) == 0:
         del forest.rounds[draw(st.sampled_from(sorted(forest.rounds)))]
     return forest
+
+
+@st.composite
+def _edits(draw: st.DrawFn, name: Name, rows: dict[int, Row]) -> None:
+    """Let some rows have a lower row of their own round as a parent, with weight that is left."""
+    for at in sorted(rows)[1:]:
+        row, lower = rows[at], [other for other in rows if other < at]
+        if row.kind != "real" and draw(st.integers(0, 3)) == 0:
+            left = 1 - sum((weight for _, _, weight in row.parents), Fraction())
+            weight = draw(st.sampled_from([max(left, Fraction()), Fraction()]))
+            row.parents.append(((*name, draw(st.sampled_from(lower))), "edited", weight))
 
 
 @st.composite

@@ -69,7 +69,8 @@ def of_round(lake: Lake, dataset: str, number: int, commit: str) -> RoundLosses:
     else:
         planned, unmade = _unmade(content)
         try:
-            judged = tuple(_judged(lake, dataset, number, commit, stands, gone))
+            edited = (content.get("curation") or {}).get("edited", 0)
+            judged = tuple(_judged(lake, dataset, number, commit, stands, gone, edited))
         except NotFoundError:  # no decisions yet
             judged = _some([_whole(stands, made)])
     before = of_versions.before(lake, dataset, stands.merge) if stands.merge else None
@@ -150,16 +151,26 @@ def _some(found: Iterable[Ending]) -> tuple[Ending, ...]:
 
 
 def _judged(  # noqa: PLR0917  a round at a commit, and what is known of it as a whole
-    lake: Lake, dataset: str, number: int, commit: str, stands: Standing, gone: pl.DataFrame
+    lake: Lake,
+    dataset: str,
+    number: int,
+    commit: str,
+    stands: Standing,
+    gone: pl.DataFrame,
+    edited: int,
 ) -> Iterator[Ending]:
     """The endings of candidates: by decision and first reason, and as the whole round ended.
 
-    Rows that were taken down are left out.
+    Rows that were taken down are left out, and so are those that reviewers made of candidates.
 
     Raises:
         NotFoundError: nothing is decided yet.
     """
     decisions = lake.scan(commit, refs.partition(dataset, "decisions", number))
+    if edited:
+        made = lake.scan(commit, refs.partition(dataset, refs.REVIEWED, number))
+        rows = made.select(pl.col("edited_row").alias("row")).drop_nulls()
+        decisions = decisions.join(rows, on="row", how="anti")
     if len(gone):
         decisions = decisions.join(gone.lazy(), on=["row", "sample_id"], how="anti")
     what = f"the decisions of round {number} of {dataset} at {commit}"

@@ -11,9 +11,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import polars as pl
+
 from expectations.calibration import Calibration
 from expectations.errors import CalibrationError
 from lineage import curation
+from lineage.record import REVIEWED
 from pipelines.rounds import manifest, parts
 from pipelines.rounds.context import RoundContext
 from pipelines.verification.calibrations import merges, records
@@ -43,8 +46,10 @@ def to_round(ctx: RoundContext, commit: str) -> dict[str, Any]:
     }
     if not valid:
         return {"suite": digest, **left_out}
-    keys = parts.blocks(lake, commit, dataset, "lineage", number, columns=("row", "sample_id"))
-    ids = parts.joined(keys).sort("row")["sample_id"]
+    columns = ("row", "sample_id", "attribution")
+    keys = parts.joined(parts.blocks(lake, commit, dataset, "lineage", number, columns=columns))
+    made = keys.filter(pl.col("attribution").ne_missing(REVIEWED))  # by the generator
+    ids = made.sort("row")["sample_id"]
     verdicts = parts.decisive_verdicts(lake, commit, dataset, number)
     candidates = Candidates(
         digest=records.candidates_digest(ids),

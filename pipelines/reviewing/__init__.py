@@ -1,0 +1,1 @@
+"""What reviewers decide about single samples, and say of them, as a branch of the lake keeps it."""

@@ -1,0 +1,69 @@
+"""Keeps `rounds/reviews.json` as the records of reviews in the lake say, for keys and receipts.
+
+The lake is asked again only where its refs have changed since it last was.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from lake import documents, files, heads, private, settings
+from lake.client import Lake
+from lake.documents import DocumentError
+from lake.errors import NotFoundError
+from pipelines.common import console, digests
+from pipelines.params import Params
+from pipelines.reviewing import record, store
+from pipelines.rounds import review_inputs
+from pipelines.rounds.context import PRIVATE
+from pipelines.rounds.review_inputs import NotedReviews
+
+ASKED: Final = PRIVATE / "reviews-asked.json"
+"""What the refs of the embedded lake were when it was last asked."""
+
+
+def refresh(params: Params, open_lake: Callable[[], Lake]) -> None:
+    """Write the file anew, unless no ref has changed since it last was.
+
+    Args:
+        params: settings of the project.
+        open_lake: connects to the lake, which is not done if nothing changed.
+    """
+    where = settings.resolve(Path.cwd())
+    now = None
+    if isinstance(where, settings.Embedded):
+        now = heads.digest(where.home, params.lake.repository)
+        if now is None or _asked() == now:  # there is no lake yet, or it is as it was
+            return
+    write(open_lake())
+    if now is not None:
+        private.folder(PRIVATE)
+        files.write_json(ASKED, {"refs": now})
+
+
+def write(lake: Lake) -> None:
+    """Write a digest of the records of each round; without any, there is no file."""
+    try:
+        found = store.of_lake(lake)
+    except NotFoundError:  # there is no such repository yet
+        found = store.NONE
+    by_branch: defaultdict[str, list[str]] = defaultdict(list)
+    for each in found.records:
+        by_branch[each.record.branch].append(record.digest(each.record))
+    for refused in found.refused:
+        console.line(f"a decision of a reviewer does not count: {refused}")
+    if by_branch:
+        noted = {branch: digests.of_json(listed) for branch, listed in sorted(by_branch.items())}
+        files.write_json(review_inputs.FILE, NotedReviews(rounds=noted).model_dump(mode="json"))
+    else:
+        review_inputs.FILE.unlink(missing_ok=True)
+
+
+def _asked() -> Any:  # noqa: ANN401  what the file holds
+    try:
+        return documents.read_json(ASKED)["refs"]
+    except (OSError, DocumentError, LookupError, TypeError):
+        return None

@@ -1,0 +1,130 @@
+"""A record of a review: what one reviewer decided about samples of a round at one time, and why.
+
+A record names its samples by row and id, so it is about these very candidates: of a round that is
+made again with others, it says nothing. Records are never changed. A later one about the same
+sample takes the place of an earlier one, and `withdraw` leaves the sample to the suite again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from lake import documents, refs
+from lake.documents import DocumentError
+from pipelines.common.errors import DataError
+from pipelines.common.settings import StrictModel, strictly
+
+MAX_BYTES: Final = 1 << 26
+"""Limit of the size of a record, in bytes."""
+MOST_ROWS: Final = 100_000
+"""Most samples of one record."""
+LONGEST: Final = 2000
+"""Limit of the length of a reason, in characters."""
+LONGEST_LABEL: Final = 500
+LONGEST_TEXT: Final = 1_000_000
+"""Limit of the length of a corrected text, in characters."""
+LONGEST_NAME: Final = 100
+Action = Literal["accept", "reject", "relabel", "correct", "withdraw"]
+
+
+def _plain(text: str) -> str:
+    """Refuse what would not be one line of text: line breaks, and characters that do not print."""
+    if not text.strip() or text != text.strip() or not text.isprintable():
+        raise ValueError("is no line of text without blanks around it")
+    return text
+
+
+def _reason(text: str) -> str:
+    """Refuse a reason that is empty, or has characters that do not print."""
+    lines = text.replace("\t", " ").split("\n")
+    if not text.strip() or text != text.strip() or not all(line.isprintable() for line in lines):
+        raise ValueError("is no text without blanks around it")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_plain)]
+
+
+class ReviewedRow(StrictModel):
+    """A sample that a record is about."""
+
+    row: int = Field(ge=0)
+    sample_id: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class ReviewRecord(StrictModel):
+    """What a reviewer decided about samples of a round."""
+
+    version: Literal["stemma-sample-review/1"] = "stemma-sample-review/1"
+    dataset: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    round: int = Field(ge=1)
+    line: str = Field(pattern=r"^\w[-\w]*$")
+    action: Action
+    rows: tuple[ReviewedRow, ...] = Field(min_length=1, max_length=MOST_ROWS)
+    reason: Annotated[str, AfterValidator(_reason)] = Field(max_length=LONGEST)
+    reviewer: Line | None = Field(None, max_length=LONGEST_NAME)
+    """Name of the reviewer where several decide with one key pair of the lake; None: the committer
+    of the record."""
+    created: int
+    """Time of the decision, in Unix seconds."""
+    seen: str
+    """Id of the commit that the reviewer looked at."""
+    where: str | None = Field(None, max_length=LONGEST)
+    """The condition by which the samples were selected; None: they were named one by one."""
+    label: Line | None = Field(None, max_length=LONGEST_LABEL)
+    """Of relabel, the new label as text."""
+    texts: Mapping[str, Annotated[str, Field(max_length=LONGEST_TEXT)]] = {}
+    """Of correct, the new text by column."""
+
+    @model_validator(mode="after")
+    def _fits_the_action(self) -> Self:
+        if (self.label is not None) != (self.action == "relabel"):
+            raise ValueError("a label belongs to relabel, and to no other action")
+        if bool(self.texts) != (self.action == "correct"):
+            raise ValueError("texts belong to correct, and to no other action")
+        if self.action == "correct" and len(self.rows) != 1:
+            raise ValueError("a text is corrected in one sample at a time")
+        if len({each.row for each in self.rows}) != len(self.rows):
+            raise ValueError("a sample is named more than once")
+        return self
+
+    @property
+    def branch(self) -> str:
+        """Branch of the round that it is about."""
+        return refs.branch_name(self.dataset, self.round, self.line)
+
+
+def encoded(record: ReviewRecord) -> bytes:
+    """The bytes of a record."""
+    return record.model_dump_json(indent=1, exclude_defaults=True).encode() + b"\n"
+
+
+def digest(record: ReviewRecord) -> str:
+    """SHA-256 of the bytes of a record, as 64 hex digits."""
+    return hashlib.sha256(encoded(record)).hexdigest()
+
+
+def place(record: ReviewRecord) -> str:
+    """Path of a record: `digits-r003/<beginning of its SHA-256>.json`."""
+    return f"{record.branch}/{digest(record)[:16]}.json"
+
+
+def parse(data: bytes, path: str) -> ReviewRecord:
+    """Parse a record.
+
+    Raises:
+        DataError: it is none, or its path is not that of its content.
+    """
+    try:
+        record = strictly(ReviewRecord, documents.parse_json(data))
+    except (DocumentError, ValidationError) as error:
+        raise DataError(f"{path} on {refs.SAMPLE_REVIEWS} is no record of a review") from error
+    if data != encoded(record) or place(record) != path:
+        raise DataError(
+            f"{path} on {refs.SAMPLE_REVIEWS} was altered: its name is not that of its content"
+        )
+    return record
