@@ -258,7 +258,7 @@ def _with_edited(
     )
     if payload.COLUMN not in candidates.columns:
         edited = edited.drop(payload.COLUMN)
-    return pl.concat([candidates, edited.cast(dict(candidates.schema))])
+    return pl.concat([candidates, edited.cast(candidates.schema)])
 
 
 def _judged_purged(held: RoundAtRef) -> str | None:

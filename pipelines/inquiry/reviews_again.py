@@ -67,7 +67,7 @@ def lineage(
     own = generated.join(keys.select(pl.col("edits").alias("row")), on="row", how="semi")
     typed = schema.conform(own, schema.LINEAGE, extra=True)
     made = record.edited(keys, typed, round_number=of[1], dataset=of[0])
-    return pl.concat([generated, made.cast(dict(generated.schema))])
+    return pl.concat([generated, made.cast(generated.schema)])
 
 
 def unfounded(lake: Lake, branch: str, reviewed: pl.DataFrame) -> Iterator[Mapping[str, Any]]:

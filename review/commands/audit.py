@@ -207,6 +207,8 @@ def _rendered(provenance: SampleProvenance) -> Iterator[RenderableType]:
     if occurrence.kind != "real" and provenance.licences:
         yield sentence(f"real ancestors by licence: {tree.counted(provenance.licences)}")
     yield from _decision(occurrence)
+    for review in provenance.reviews:
+        yield sentence(str(review))
     if occurrence.verdicts:
         yield _verdicts(occurrence)
 

@@ -23,8 +23,9 @@ from lineage.export.asked import Model
 from lineage.family import Family, MixRoots, Numbers
 from pipelines.rounds import history, manifest, tables
 from pipelines.rounds.superseded import Superseded
-from review.provenance import exchanges
+from review.provenance import exchanges, reviewed
 from review.provenance.lookup import Located
+from review.provenance.reviewed import SampleReview
 
 UNSTATED: Final = "not stated"
 MOST_TEXTS: Final = 60
@@ -73,6 +74,8 @@ class SampleProvenance:
     """What models were asked for members of the tree, by data set, round and row, where kept."""
     models: Mapping[tuple[str, int], Sequence[Model]] = field(default_factory=dict)
     """The models that each round in the tree was asked of, as its manifest names them."""
+    reviews: Sequence[SampleReview] = ()
+    """What reviewers decided about the sample, or about the candidate that it was made of."""
 
     @property
     def licences(self) -> dict[str, int]:
@@ -89,6 +92,7 @@ class SampleProvenance:
             "commit": self.commit,
             "tag": self.tag,
             "superseded_by": self.lost.by if self.lost else None,
+            "reviews": [review.to_dict() for review in self.reviews],
             "mix": mix.manifest if mix else None,
             "generator_manifest": self.generator,
             "environment": self.environment,
@@ -131,6 +135,8 @@ def describe(lake: Lake, located: Located, most: int | None = None) -> Iterator[
     verdicts = _conformed(tables.rows_at(lake, commit, own, "verdicts"), schema.VERDICTS)
     decisions = _conformed(tables.rows_at(lake, commit, own, "decisions"), schema.DECISIONS)
     facts = _LakeFacts(lake, located)
+    starts = [row for row in own.select(family.NODE).iter_rows() if row[1]]
+    reviews = reviewed.of(lake, commit, starts)
     for tree in families:
         start = tree.occurrences.row(0, named=True)
         dataset, number = start["dataset"], start["round"]
@@ -153,6 +159,7 @@ def describe(lake: Lake, located: Located, most: int | None = None) -> Iterator[
             lost=located.lost,
             requests=exchanges.named(lake, commit, _synthetic(tree).select(family.NODE)),
             models=facts.models(tree),
+            reviews=reviews.get((dataset, number, start["row"]), ()),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from rich.tree import Tree
 
 from lineage import schema
+from lineage.record import REVIEWED
 from review.cli.output import number, plural, sentence
 from review.provenance import exchanges
 from review.provenance.origins import UNSTATED, Mix, SampleProvenance
@@ -85,6 +86,8 @@ class _TreeDrawing:
         if node["kind"] == "real":
             if not depth:
                 above.add(sentence(_source(node)))
+        elif node["attribution"] == REVIEWED:
+            above.add(sentence(f"edited by a reviewer, rule {REVIEWED}"))
         else:
             self._generator(above, node, depth)
 

@@ -71,7 +71,7 @@ class Forest:
         return {digest: self.models[digest] for digest in known}
 
     def names(self, name: Name) -> set[Name]:
-        """The rounds that a round names and the commit holds; itself, if a parent is no lower row."""
+        """The rounds that a round names and the commit holds; itself if a parent is no lower."""
         parents = {(edge[0], at) for at, row in self.rounds[name].items() for edge in row.parents}
         found = {edge[:2] for edge, at in parents if edge[:2] != name or edge[2] >= at}
         for model in self.known(name).values():
