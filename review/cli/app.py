@@ -28,7 +28,7 @@ from review.cli.lineage import export, lineages
 from review.cli.outcomes import outcomes
 from review.cli.project import datasets, suites
 from review.cli.report import reports
-from review.cli.round_review import add_to
+from review.cli.round_review import rounds
 from review.cli.takedown import takedowns
 from review.cli.trial import try_out
 from review.cli.verifier import verifiers
@@ -45,10 +45,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-rounds = typer.Typer(no_args_is_help=True, help="Rounds of a data set in params.yaml.")
 app.add_typer(datasets, name="dataset")
 app.add_typer(suites, name="suite")
-add_to(rounds)
 app.add_typer(rounds, name="round")
 app.add_typer(attests, name="attest")
 app.add_typer(outcomes)

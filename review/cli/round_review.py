@@ -9,6 +9,7 @@ import typer
 
 from review.cli.dispatch import Json, run, runs
 
+rounds = typer.Typer(no_args_is_help=True, help="Rounds of a data set in params.yaml.")
 RoundArgument = Annotated[
     str, typer.Argument(help="A round of params.yaml or its branch, such as digits-3.")
 ]
@@ -36,17 +37,7 @@ DryRun = Annotated[
 DECIDE = "review.commands.round_review"
 
 
-def add_to(rounds: typer.Typer) -> None:
-    """Add the commands to `stemma round`."""
-    rounds.command("accept")(accept)
-    rounds.command("reject")(reject)
-    rounds.command("relabel")(relabel)
-    rounds.command("correct")(correct)
-    rounds.command("withdraw")(withdraw)
-    rounds.command("approve")(approve)
-    rounds.command("reviews")(reviews)
-
-
+@rounds.command("accept")
 def accept(
     name: RoundArgument,
     samples: Samples = None,
@@ -61,6 +52,7 @@ def accept(
     run(DECIDE, name=name, action="accept", as_json=as_json, **given)
 
 
+@rounds.command("reject")
 def reject(
     name: RoundArgument,
     samples: Samples = None,
@@ -80,6 +72,7 @@ def reject(
         run(DECIDE, "reject_round", name=name, reason=reason, as_json=as_json)
 
 
+@rounds.command("relabel")
 def relabel(
     name: RoundArgument,
     label: Annotated[str, typer.Argument(help="The label that the samples should have.")],
@@ -95,6 +88,7 @@ def relabel(
     run(DECIDE, name=name, action="relabel", label=label, as_json=as_json, **given)
 
 
+@rounds.command("correct")
 def correct(
     name: RoundArgument,
     sample: Annotated[
@@ -132,6 +126,7 @@ def correct(
     run(DECIDE, name=name, action="correct", texts=texts, as_json=as_json, **given)
 
 
+@rounds.command("withdraw")
 def withdraw(
     name: RoundArgument,
     samples: Samples = None,
@@ -146,6 +141,7 @@ def withdraw(
     run(DECIDE, name=name, action="withdraw", as_json=as_json, **given)
 
 
+@rounds.command("approve")
 @runs(DECIDE, "approve")
 def approve(
     name: RoundArgument,
@@ -164,6 +160,7 @@ def approve(
     """Publish ROUND as it is on its branch, as the page does; say why where a check objects."""
 
 
+@rounds.command("reviews")
 @runs(DECIDE, "listing")
 def reviews(name: RoundArgument, *, as_json: Json = False) -> None:
     """List what reviewers decided about samples of ROUND, the oldest first."""
