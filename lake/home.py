@@ -6,6 +6,7 @@
     ├── keys.json          further key pairs, each with a name and a role
     ├── endpoint.json      where the serving process listens, and its pid; held open by it
     ├── lock               held by the serving process
+    ├── purge.lock         held by the process that purges
     ├── catalog.db         repositories, branches, commits (SQLite)
     ├── catalog.mark       how many changes it has seen
     ├── server.log         what went wrong in the serving process

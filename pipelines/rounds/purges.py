@@ -18,6 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -33,6 +34,7 @@ from pipelines.common.errors import EnvelopeError
 from pipelines.common.settings import StrictModel, strictly
 from pipelines.common.signing import Signer, Trusted
 from pipelines.rounds import trust
+from pipelines.rounds.staging_branch import delete_stale, staging_branch
 
 PREDICATE: Final = "https://stemma.dev/purge/v1"
 """Type of the predicate of a record."""
@@ -77,6 +79,8 @@ class PurgedObject(StrictModel):
     """How many rows it lacks, or cells that are null."""
     rows: tuple[PurgedRow, ...] = ()
     """Rows that it lacks, where its rows have numbers and ids."""
+    left: str = ""
+    """Why the lake still has its bytes; empty where it has not."""
 
 
 class PurgeRecord(StrictModel):
@@ -97,12 +101,18 @@ class PurgeRecord(StrictModel):
 class Purges:
     """The records of a lake that count."""
 
-    records: tuple[PurgeRecord, ...] = ()
+    paths: Mapping[str, PurgeRecord] = field(default_factory=dict)
+    """By the path that it is kept at."""
     originals: Mapping[str, str] = field(default_factory=dict)
     """Checksum (MD5) of the purged object, by that of the cleaned one."""
     rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ROWS))
     refused: tuple[str, ...] = ()
     """Records that do not count, and why."""
+
+    @property
+    def records(self) -> tuple[PurgeRecord, ...]:
+        """All of them."""
+        return tuple(self.paths.values())
 
     def original(self, checksum: str) -> str:
         """The checksum that an object had when it was written."""
@@ -171,16 +181,44 @@ def encoded(record: PurgeRecord, signer: Signer) -> bytes:
     return json.dumps(dsse.sign(content, signer), indent=1).encode() + b"\n"
 
 
-def keep(lake: Lake, record: PurgeRecord, envelope: bytes) -> None:
-    """Store a signed record in a repository that the purge is about."""
+def keep(
+    lake: Lake,
+    record: PurgeRecord,
+    envelope: bytes,
+    replaced: Callable[[PurgeRecord], bool] = lambda _: False,
+) -> None:
+    """Store a signed record in a repository that the purge is about, in one step.
+
+    Args:
+        lake: the repository.
+        record: the record.
+        envelope: what it is when it is signed.
+        replaced: whether an earlier record of the same take-down goes, such as that of a purge that
+            was killed before it did anything.
+
+    Raises:
+        ConflictError: another process has stored one at the same time.
+    """
     if lake.head(refs.PURGED) is None:
         *_, first = lake.log(refs.MAIN)
         with suppress(ConflictError):  # another purge has made it meanwhile
             lake.create_branch(refs.PURGED, first.id)
-    number = len(lake.objects(refs.PURGED, f"{record.takedown}/")) + 1
-    path = f"{record.takedown}/{number:03d}{dsse.SUFFIX}"
-    lake.write_bytes(refs.PURGED, path, envelope, "application/json")
-    lake.commit(refs.PURGED, f"Purge for the take-down {record.takedown}", {})
+    mine = {
+        path: one
+        for path, one in of_lake(lake).paths.items()
+        if one.takedown == record.takedown and replaced(one)
+    }
+    start = lake.resolve(refs.PURGED).id
+    held = {item.path for item in lake.objects(start, f"{record.takedown}/")} - mine.keys()
+    numbered = (f"{record.takedown}/{number:03d}{dsse.SUFFIX}" for number in count(1))
+    path = next(path for path in numbered if path not in held)
+    delete_stale(lake, refs.PURGED)
+    with staging_branch(lake, refs.PURGED, start) as staging:
+        lake.delete(staging, mine.keys() - {path})
+        lake.write_bytes(staging, path, envelope, "application/json")
+        message = f"Purge for the take-down {record.takedown}"
+        made = lake.commit(staging, message, {})
+        lake.merge(made.id, refs.PURGED, message, {})
 
 
 def parsed(envelope: object, trusted: Trusted | None) -> PurgeRecord:
@@ -200,14 +238,15 @@ def parsed(envelope: object, trusted: Trusted | None) -> PurgeRecord:
 
 
 def _load(lake: Lake, head: str, trusted: Trusted | None) -> Purges:
-    records, refused = [], []
+    records: dict[str, PurgeRecord] = {}
+    refused = []
     for item in lake.objects(head):
         try:
             envelope = documents.parse_json(lake.read(head, item.path, dsse.MAX_BYTES))
-            records.append(parsed(envelope, trusted))
+            records[item.path] = parsed(envelope, trusted)
         except (EnvelopeError, DocumentError) as error:
             refused.append(f"{item.path} on {refs.PURGED}: {error}")
-    objects = [(record, item) for record in records for item in record.objects]
+    objects = [(record, item) for record in records.values() for item in record.objects]
     by_cleaned = {item.cleaned.md5: item for _, item in objects}
     direct = {name: item.purged.md5 for name, item in by_cleaned.items()}
     rows = [
@@ -222,7 +261,7 @@ def _load(lake: Lake, head: str, trusted: Trusted | None) -> Purges:
         for row in _rows(item, by_cleaned)
     ]
     return Purges(
-        tuple(records),
+        records,
         {name: _first(name, direct) for name in direct},
         pl.DataFrame(rows, schema=ROWS),
         tuple(refused),

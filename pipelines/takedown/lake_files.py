@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from lake.server.catalog.database import Database, sqlite_errors_translated
 from lake.server.catalog.entries import is_packed
 from lake.server.catalog.trees import parse
 from lake.server.storage.objects import object_files
+from lake.server.storage.reading import ObjectReader
 from lake.settings import Embedded
 
 NOWHERE: Final = "no version"
@@ -37,6 +38,15 @@ class LakeFile:
     places: tuple[str, ...]
     """Paths at which versions hold it."""
 
+    @property
+    def size(self) -> int:
+        """Bytes of it."""
+        return self.path.stat().st_size
+
+    def read(self) -> bytes:
+        """The bytes of it."""
+        return self.path.read_bytes()
+
 
 def home(root: Path) -> LakeHome | None:
     """The directory of a project's embedded lake; None where its lake is another server's."""
@@ -51,6 +61,23 @@ def objects(lake: LakeHome) -> list[LakeFile]:
         LakeFile(sha256, path, tuple(sorted(places.get(sha256, ()))) or (NOWHERE,))
         for sha256, path in object_files(lake.objects)
     ]
+
+
+def unpurged(lake: LakeHome, named: Iterable[str]) -> bool:
+    """Whether the lake still holds one of some objects as it was, by their SHA-256.
+
+    A purge that is killed after its record was kept leaves all of them; once it has begun to remove
+    them, the lake itself finishes it.
+    """
+    database = Database(lake.catalog, read_only=True)
+    with sqlite_errors_translated(), closing(database.connection), database.snapshot():
+        database.load_tombstones()
+        purged = database.tombstones
+        return any(purged.get(sha256) is None and _is_there(lake, sha256) for sha256 in named)
+
+
+def _is_there(lake: LakeHome, sha256: str) -> bool:
+    return ObjectReader(lake.objects).path(sha256).exists()
 
 
 def others(lake: LakeHome) -> Iterator[Path]:

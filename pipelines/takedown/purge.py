@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,18 +21,24 @@ from lake import purging, refs
 from lake.client import Lake
 from lake.errors import NotFoundError
 from lake.home import LakeHome
-from lake.purging import Purged
-from lineage import payload, schema
+from lake.purging import Drafts, Purged
 from lineage.ancestry import walks
-from lineage.errors import LineageError
 from pipelines import modalities
 from pipelines.rounds import ancestry_index, manifest, purges, trust
-from pipelines.rounds.purges import PurgedObject, PurgedRow, PurgeRecord, StoredBytes
-from pipelines.takedown import content, deny_list, lake_files, occurrences, record, search
+from pipelines.rounds.purges import PurgeRecord
+from pipelines.takedown import (
+    content,
+    deny_list,
+    found_objects,
+    lake_files,
+    occurrences,
+    record,
+    search,
+)
 from pipelines.takedown.content import Shape, Wanted
+from pipelines.takedown.found_objects import FoundObject
 from pipelines.takedown.lake_files import LakeFile
 from pipelines.takedown.record import TakedownRecord
-from pipelines.takedown.search import Cleaned
 
 Progress = Callable[[int, int], None]
 """Is told how many bytes were searched, and of how many."""
@@ -41,34 +47,13 @@ RECORD: Final = re.compile(r"(^|/)(_takedowns/[^/]+/record|rounds/[0-9]{3,}|head
 """Paths of records."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FoundObject:
-    """An object that holds what was taken down, and what stands in its place."""
-
-    file: LakeFile
-    stored: StoredBytes
-    cleaned: Cleaned
-    hits: int
-
-    def record(self, shapes: Iterable[Shape]) -> PurgedObject:
-        """What the record says of it."""
-        return PurgedObject(
-            purged=self.stored,
-            cleaned=stored_bytes(self.cleaned.data),
-            places=self.file.places,
-            whole=self.cleaned.whole,
-            count=self.hits,
-            rows=tuple(_rows(self.cleaned.removed, shapes)),
-        )
-
-
 @dataclass(slots=True, eq=False)
 class PurgePlan:
     """What a purge would write again, and what could not be read."""
 
     takedown: TakedownRecord
     wanted: Wanted
-    objects: list[FoundObject] = field(default_factory=list)
+    objects: list[FoundObject[LakeFile]] = field(default_factory=list)
     unread: list[tuple[str, str]] = field(default_factory=list)
     spared: list[str] = field(default_factory=list)
     """Records that quote some of it. The lake cannot be read without them, so they stay; a
@@ -77,13 +62,16 @@ class PurgePlan:
     """Files that were searched."""
 
 
-def plan(lake: Lake, home: LakeHome, name: str, tell: Progress) -> PurgePlan:
-    """Find the objects of an embedded lake that hold what was taken down.
+def plan(
+    lake: Lake, files: Sequence[LakeFile], name: str, drafts: Drafts | None, tell: Progress
+) -> PurgePlan:
+    """Find the objects of a lake that hold what was taken down.
 
     Args:
         lake: the lake.
-        home: its directory.
+        files: its objects.
         name: of the take-down.
+        drafts: keeps the cleaned objects; None: it is only a search.
         tell: is told how far it is.
 
     Raises:
@@ -92,7 +80,6 @@ def plan(lake: Lake, home: LakeHome, name: str, tell: Progress) -> PurgePlan:
     takedown = record.read(lake, refs.MAIN, name)
     equal = _equal_alone(entries_of(lake, name))
     wanted = Wanted(ids_of(lake, takedown), shapes_of(lake, takedown.main), equal)
-    files = lake_files.objects(home)
     if any(shape.modality.name == content.WHOLE for shape in wanted.shapes):
         half: Progress = lambda done, total: tell(done, 2 * total)  # noqa: E731  of two searches
         texts = {text for found in _search(files, wanted, half) for text in _texts(found, wanted)}
@@ -108,8 +95,9 @@ def plan(lake: Lake, home: LakeHome, name: str, tell: Progress) -> PurgePlan:
         if hits and all(map(is_record, file.places)):
             made.spared.append(file.places[0])
         elif hits:
-            cleaned = search.clean(data, found, name, file.name)
-            made.objects.append(FoundObject(file, stored_bytes(data), cleaned, len(hits)))
+            made.objects.append(
+                found_objects.cleaned(file, data, found, name, shapes=wanted.shapes, drafts=drafts)
+            )
     return made
 
 
@@ -125,28 +113,32 @@ def carry_out(lake: Lake, held_out: Lake, home: LakeHome, made: PurgePlan) -> Pu
         SigningError: there is no key to sign with.
         LakeError: the lake refuses, or does not answer.
     """
-    shapes = made.wanted.shapes
     signer = trust.signer(lake)
     done = PurgeRecord(
         takedown=made.takedown.name,
         created=int(time.time()),
         who=signer.name,
         ids=tuple(sorted(one.hex() for one in made.wanted.ids)),
-        objects=tuple(item.record(shapes) for item in made.objects),
+        objects=tuple(item.record() for item in made.objects),
         unread=tuple(f"{place} {why}" for place, why in made.unread),
     )
     if not made.objects:
         return PurgedLake(done, None)
     envelope = purges.encoded(done, signer)
+
+    def unfinished(earlier: PurgeRecord) -> bool:
+        return lake_files.unpurged(home, (item.purged.sha256 for item in earlier.objects))
+
     for repository in (lake, held_out):
         try:
-            purges.keep(repository, done, envelope)
+            purges.keep(repository, done, envelope, unfinished)
         except NotFoundError:  # a project without a hold-out
             if repository is lake:
                 raise
     cleaned = (
-        purging.Cleaned(item.stored.sha256, item.cleaned.data, len(item.cleaned.removed))
+        purging.Cleaned(item.stored.sha256, item.draft, item.removed)
         for item in made.objects
+        if item.draft is not None
     )
     statement = hashlib.sha256(envelope).hexdigest()
     return PurgedLake(done, purging.purge(home.path, done.takedown, statement, cleaned))
@@ -159,12 +151,6 @@ class PurgedLake:
     record: PurgeRecord
     purged: Purged | None
     """None where nothing was found."""
-
-
-def stored_bytes(data: bytes) -> StoredBytes:
-    """The digests and the size of a file."""
-    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    return StoredBytes(sha256=hashlib.sha256(data).hexdigest(), md5=md5, size=len(data))
 
 
 def ids_of(lake: Lake, takedown: TakedownRecord) -> frozenset[bytes]:
@@ -206,9 +192,9 @@ def _search(
     files: Iterable[LakeFile], wanted: Wanted, tell: Progress
 ) -> Iterator[tuple[LakeFile, bytes, search.Found]]:
     known = list(files)
-    total, done = sum(file.path.stat().st_size for file in known), 0
+    total, done = sum(file.size for file in known), 0
     for file in known:
-        data = file.path.read_bytes()
+        data = file.read()
         yield file, data, search.find(data, wanted)
         done += len(data)
         tell(done, total)
@@ -222,24 +208,3 @@ def _texts(searched: tuple[LakeFile, bytes, search.Found], wanted: Wanted) -> It
             if table.fits and set(shape.identity) <= set(table.frame.columns):
                 rows = table.frame.filter(table.rows.is_not_null())
                 yield from content.texts_of(rows, shape) if len(rows) else ()
-
-
-def _rows(removed: pl.DataFrame, shapes: Iterable[Shape]) -> Iterator[PurgedRow]:
-    """The rows that a table lacks, where they have numbers and ids, with digests of their rest."""
-    if not {"row", "sample_id"} <= set(removed.columns) or removed.is_empty():
-        return
-    digests = _digests(removed, shapes)
-    for row, key, digest in zip(removed["row"], removed["sample_id"], digests, strict=True):
-        if isinstance(row, int) and isinstance(key, bytes) and len(key) == schema.ID_BYTES:
-            hexed = None if digest is None else digest.hex()
-            yield PurgedRow(row=row, sample_id=key.hex(), columns_digest=hexed)
-
-
-def _digests(removed: pl.DataFrame, shapes: Iterable[Shape]) -> list[bytes | None]:
-    for shape in shapes:
-        if set(shape.identity) <= set(removed.columns):
-            try:
-                return payload.columns_digests(removed, shape.identity).to_list()
-            except LineageError:
-                continue
-    return [None] * len(removed)

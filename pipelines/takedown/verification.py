@@ -117,9 +117,9 @@ def verify(
 def _objects(
     found: Verification, objects: list[lake_files.LakeFile], wanted: Wanted, tell: Progress
 ) -> None:
-    total, done = sum(item.path.stat().st_size for item in objects), 0
+    total, done = sum(item.size for item in objects), 0
     for item in objects:
-        data = item.path.read_bytes()
+        data = item.read()
         found.objects += 1
         _add(found, ", ".join(item.places), search.find(data, wanted), item.name)
         done += len(data)

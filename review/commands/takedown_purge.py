@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from lake import purging
 from lake.home import LakeHome
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
@@ -68,14 +70,19 @@ def purged(name: str, *, dry_run: bool, yes: bool, quiet: bool) -> dict[str, Any
     params = load()
     lake, held_out = open_lake(params), open_lake(params, holdout=True)
     home = own_lake()
-    with byte_bar("searching the lake") as tell:
-        made = purge.plan(lake, home, name, tell)
-    if not quiet:
-        _print_plan(made)
-    if dry_run:
-        return _planned(made)
-    _confirm(name, yes=yes)
-    done = purge.carry_out(lake, held_out, home, made)
+    with ExitStack() as held:
+        drafts = None
+        if not dry_run:
+            held.enter_context(purging.alone(home.path))
+            drafts = held.enter_context(purging.drafts(home.staging))
+        with byte_bar("searching the lake") as tell:
+            made = purge.plan(lake, lake_files.objects(home), name, drafts, tell)
+        if not quiet:
+            _print_plan(made)
+        if dry_run:
+            return _planned(made)
+        _confirm(name, yes=yes)
+        done = purge.carry_out(lake, held_out, home, made)
     datasets = sorted(shape.dataset for shape in made.wanted.shapes)
     with byte_bar("searching the project") as tell:
         local = local_files.purge(Path.cwd(), made.wanted, name, datasets, tell)
@@ -135,7 +142,7 @@ def _planned(made: PurgePlan) -> dict[str, Any]:
                 "sha256": item.file.name,
                 "places": list(item.file.places),
                 "found": item.hits,
-                "whole": item.cleaned.whole,
+                "whole": item.whole,
                 "bytes": item.stored.size,
             }
             for item in made.objects
@@ -169,7 +176,7 @@ def _print_plan(made: PurgePlan) -> None:
             item.file.places[0],
             len(item.file.places),
             item.hits,
-            "goes whole" if item.cleaned.whole else "written again",
+            "goes whole" if item.whole else "written again",
         ]
         for item in made.objects[:SHOWN]
     ]

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from lake import refs
+from lake import purging, refs
+from lake.home import LakeHome
+from lake.server.storage.objects import object_files
 from pipelines.rounds import purges, tables
 from pipelines.rounds.purges import PurgeRecord
 from tests.flow.projects import Project
@@ -57,3 +59,38 @@ def test_the_first_two_purges_at_once_both_keep_their_records(
     purges.keep(lake, two, b"2")
     kept = [item.path for item in lake.objects(refs.PURGED) if item.path[:2] in {"a/", "b/"}]
     assert [path[:2] for path in kept] == ["a/", "b/"]
+
+
+def test_a_purge_that_was_killed_after_its_record_leaves_one_record(
+    copied: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = copied.stemma("takedown", some(copied), "--reason", "asked", "--name", "letter")
+    assert done.code == 0, done.said
+    purge = ("takedown", "purge", "letter", "--yes")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(purging, "purge", killed)
+        assert copied.stemma(*purge).code != 0
+    lakes = [copied.lake(), copied.lake(holdout=True)]
+    before = [purges.of_lake(lake).paths for lake in lakes]
+    assert [[*paths] for paths in before] == [["letter/001.dsse.json"]] * 2
+    with purging.alone(copied.root / ".lake"):
+        busy = copied.stemma(*purge)
+    assert busy.code == 75
+    assert "another process purges this lake" in busy.err
+    assert copied.stemma(*purge).code == 0
+    for lake in lakes:
+        ((path, kept),) = purges.of_lake(lake).paths.items()
+        assert path == "letter/001.dsse.json"
+        assert all(item.purged.sha256 not in files(copied) for item in kept.objects)
+        assert {item.cleaned.sha256 for item in kept.objects} <= files(copied)
+    assert not list((copied.root / ".lake/staging").iterdir())
+    assert copied.stemma("audit", "--history", "main").code == 0
+
+
+def files(project: Project) -> set[str]:
+    """The names of all objects of a project's lake."""
+    return {name for name, _ in object_files(LakeHome(project.root / ".lake").objects)}

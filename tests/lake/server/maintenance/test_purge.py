@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from lake import polling, purging
-from lake.errors import ConflictError, CorruptError, ForbiddenError, InvalidError, NotFoundError
+from lake.errors import (
+    BusyError,
+    ConflictError,
+    CorruptError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+)
 from lake.home import LakeHome
 from lake.purging import Cleaned
 from lake.server.catalog import multipart, tombstones
@@ -254,12 +261,28 @@ def test_readers_read_either_and_nothing_else(filled: InProcessLake) -> None:
     assert seen <= {SECRET, CLEAN}
 
 
+def test_one_process_purges_a_lake_at_a_time(tmp_path: Path) -> None:
+    with (
+        purging.alone(tmp_path),
+        pytest.raises(BusyError, match="already"),
+        purging.alone(tmp_path),
+    ):
+        pass
+    with purging.alone(tmp_path):
+        assert (tmp_path / purging.LOCK).stat().st_mode & 0o777 == 0o600
+
+
 def test_a_client_purges_through_the_server(tmp_path: Path) -> None:
     lake = KillableLake(tmp_path / "home")
     try:
         lake.new_repository()
         sha256 = lake.results("/refs/v1/objects/ls")[0]["physical_address"][-65:].replace("/", "")
-        done = purging.purge(lake.home, "t-1", "signed", [Cleaned(sha256, CLEAN, 2)])
+        staging = LakeHome(lake.home).staging
+        with purging.drafts(staging) as drafts:
+            drafts.keep(b"nobody takes it over")
+            cleaned = Cleaned(sha256, drafts.keep(CLEAN), 2)
+            done = purging.purge(lake.home, "t-1", "signed", [cleaned])
+        assert not list(staging.iterdir())
         assert (done.id, done.objects, done.object_bytes) == (1, 1, len(lake.bytes("base")))
         answer = lake.succeed("GET", "/refs/v1/objects", params={"path": "base"})
         assert answer.content == CLEAN
@@ -271,8 +294,11 @@ def test_a_client_purges_through_the_server(tmp_path: Path) -> None:
         assert [(item["statement"], item["done"]) for item in stones["purges"]] == [
             ("signed", True)
         ]
-        with pytest.raises(NotFoundError, match="there is no object"):
-            purging.purge(lake.home, "t-2", "", [Cleaned("0" * 64, CLEAN, 0)])
-        assert not list(LakeHome(lake.home).staging.iterdir())
+        with (
+            purging.drafts(staging) as drafts,
+            pytest.raises(NotFoundError, match="there is no object"),
+        ):
+            purging.purge(lake.home, "t-2", "", [Cleaned("0" * 64, drafts.keep(CLEAN), 0)])
+        assert not list(staging.iterdir())
     finally:
         lake.stop()
