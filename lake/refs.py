@@ -13,6 +13,11 @@ from collections.abc import Iterable
 from typing import Final
 
 MAIN: Final = "main"
+ATTESTATIONS: Final = "stemma-attestations"
+"""Branch of a lake that holds the attestations of its tags."""
+CLEANED: Final = "_cleaned/"
+"""Prefix on the branch of purges: objects that are read in the place of purged ones, which are
+named by their checksums (MD5), in a lake whose server knows no tombstones."""
 CALIBRATION: Final = "calibration"
 """The table of the calibrations of a data set's verifiers."""
 DOCS: Final = "docs"

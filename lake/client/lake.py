@@ -219,14 +219,16 @@ class Lake(ObjectAccess):
             type="three_dot" if three_dot else "two_dot",
             include_right_stats=checksums,
         )
+        cleaned = self.cleaned() if checksums else {}
+
+        def checksum(line: records.ChangeRecord) -> str | None:
+            if not checksums or line.right is None:
+                return None
+            known = cleaned.get(line.right.checksum)
+            return line.right.checksum if known is None else known.checksum
+
         return (
-            Change(
-                line.path,
-                line.type,
-                line.size_bytes or 0,
-                line.right.checksum if checksums and line.right else None,
-            )
-            for line in lines
+            Change(line.path, line.type, line.size_bytes or 0, checksum(line)) for line in lines
         )
 
 

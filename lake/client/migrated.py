@@ -108,13 +108,15 @@ class MigratedLake(Lake):
         left, right = self.on_server(left), self.on_server(right)
         return super().diff(left, right, prefix=prefix, three_dot=three_dot, checksums=checksums)
 
-    def objects(self, ref: str, prefix: str = "") -> list[ObjectInfo]:
+    def objects(self, ref: str, prefix: str = "", *, stored: bool = False) -> list[ObjectInfo]:
         """As `Lake.objects`."""
-        return super().objects(self.on_server(ref), prefix)
+        return super().objects(self.on_server(ref), prefix, stored=stored)
 
-    def read(self, ref: str, path: str, max_bytes: int | None = None) -> bytes:
+    def read(
+        self, ref: str, path: str, max_bytes: int | None = None, *, stored: bool = False
+    ) -> bytes:
         """As `Lake.read`."""
-        return super().read(self.on_server(ref), path, max_bytes)
+        return super().read(self.on_server(ref), path, max_bytes, stored=stored)
 
     def scan_parts(self, ref: str, parts: Sequence[ObjectInfo]) -> pl.LazyFrame:
         """As `Lake.scan_parts`."""

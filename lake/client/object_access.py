@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lake import tables
+from lake import refs, tables
 from lake.client import records
 from lake.client.connection import PAGE_SIZE, Connection
 from lake.client.transfer import Transfer, gateway_options
-from lake.errors import NotFoundError, RangeError, TooLargeError, refused
+from lake.errors import CorruptError, NotFoundError, RangeError, TooLargeError, refused
 from lake.values import ObjectInfo
 
 if TYPE_CHECKING:
@@ -24,29 +26,81 @@ class ObjectAccess:
         self.connection = connection
         self.repository = repository
         self._transfer = Transfer(connection, repository)
+        self._cleaned: dict[str, ObjectInfo] | None = None
         self._models = connection.models
         self._sdk = connection.sdk
 
-    def objects(self, ref: str, prefix: str = "") -> list[ObjectInfo]:
-        """Objects under a prefix, in order of their paths."""
+    def objects(self, ref: str, prefix: str = "", *, stored: bool = False) -> list[ObjectInfo]:
+        """Objects under a prefix, in order of their paths.
+
+        Args:
+            ref: branch, tag or commit.
+            prefix: of the paths.
+            stored: as the server has them, purged ones too; else cleaned ones in their place.
+        """
         method = self._sdk.objects_api.list_objects
         lines = self.connection.pages(method, records.Objects, self.repository, ref, prefix=prefix)
-        return [
+        found = [
             ObjectInfo(line.path, line.checksum, line.size_bytes or 0, line.physical_address)
             for line in lines
         ]
+        cleaned = {} if stored else self.cleaned()
+        return (
+            [
+                item
+                if (one := cleaned.get(item.checksum)) is None
+                else replace(one, path=item.path)
+                for item in found
+            ]
+            if cleaned
+            else found
+        )
 
-    def read(self, ref: str, path: str, max_bytes: int | None = None) -> bytes:
-        """Bytes of one object.
+    def cleaned(self) -> Mapping[str, ObjectInfo]:
+        """Objects that are read in the place of purged ones, by the checksums of these.
+
+        The embedded lake knows itself what was purged (docs/decisions/0033). In a lake of another
+        server they lie on the branch of purges.
+        """
+        if self._cleaned is None:
+            self._cleaned = {}
+            if self.connection.home is None:
+                with suppress(NotFoundError):  # nothing was purged
+                    listed = ObjectAccess.objects(self, refs.PURGED, refs.CLEANED, stored=True)
+                    self._cleaned = {item.path.removeprefix(refs.CLEANED): item for item in listed}
+        return self._cleaned
+
+    def forget_cleaned(self) -> None:
+        """Look for cleaned objects again, because some were added."""
+        self._cleaned = None
+
+    def read(
+        self, ref: str, path: str, max_bytes: int | None = None, *, stored: bool = False
+    ) -> bytes:
+        """Bytes of one object; where a purge has removed them, those of the cleaned one.
 
         Args:
             ref: branch, tag or commit.
             path: of the object.
             max_bytes: how large it may be; None: as large as it is.
+            stored: as the server has them, or not at all.
 
         Raises:
             TooLargeError: it is larger.
+            CorruptError: the lake has no bytes of it any more.
         """
+        try:
+            return self._read(ref, path, max_bytes)
+        except CorruptError:
+            named = {} if stored else self.cleaned()
+            held = ObjectAccess.objects(self, ref, path, stored=True) if named else []
+            checksums = (item.checksum for item in held if item.path == path)
+            cleaned = next((named[one] for one in checksums if one in named), None)
+            if cleaned is None:
+                raise
+        return self._read(refs.PURGED, cleaned.path, max_bytes)
+
+    def _read(self, ref: str, path: str, max_bytes: int | None) -> bytes:
         method = self._sdk.objects_api.get_object
         part: dict[str, Any] = {} if max_bytes is None else {"range": f"bytes=0-{max_bytes}"}
         action = f"read {path} at {ref}"
@@ -107,10 +161,15 @@ class ObjectAccess:
         paths = tables.paths_in_place(parts, self.connection.home)
         if paths is not None:
             return tables.scan(paths)
+        cleaned = {item.address: item.path for item in self.cleaned().values()}
+        places = [
+            (refs.PURGED, cleaned[item.address]) if item.address in cleaned else (ref, item.path)
+            for item in parts
+        ]
         if parts[0].address.startswith("s3://"):
-            urls = [f"s3://{self.repository}/{ref}/{item.path}" for item in parts]
+            urls = [f"s3://{self.repository}/{place}/{path}" for place, path in places]
             return tables.scan(urls, gateway_options(self.connection))
-        return tables.decode(self.read(ref, item.path) for item in parts)
+        return tables.decode(ObjectAccess.read(self, place, path) for place, path in places)
 
     def write(self, branch: str, path: str, frame: pl.DataFrame) -> None:
         """Stage a frame as one Parquet object."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lake import refs
+from lake.client import Lake
 from lake.client.replica import Replica
 from lake.errors import CorruptError, InvalidError, NotFoundError
 from lake.values import Commit
@@ -115,7 +116,7 @@ def read(source: Replica, named: Iterable[str] = ()) -> Plan:
     )
 
 
-def reachable(lake: Replica, heads: Iterable[str]) -> dict[str, Commit]:
+def reachable(lake: Lake, heads: Iterable[str]) -> dict[str, Commit]:
     """The commits that some commits lead to, by id; each part of the log is read once."""
     found: dict[str, Commit] = {}
     for head in heads:

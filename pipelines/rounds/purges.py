@@ -241,6 +241,8 @@ def _load(lake: Lake, head: str, trusted: Trusted | None) -> Purges:
     records: dict[str, PurgeRecord] = {}
     refused = []
     for item in lake.objects(head):
+        if item.path.startswith(refs.CLEANED):
+            continue
         try:
             envelope = documents.parse_json(lake.read(head, item.path, dsse.MAX_BYTES))
             records[item.path] = parsed(envelope, trusted)

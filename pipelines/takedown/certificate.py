@@ -7,6 +7,7 @@ what lies elsewhere it names, since nobody can search that.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -135,8 +136,7 @@ def _remains(
 ) -> Iterator[tuple[str, str]]:
     if not done:
         yield "the content itself in old versions", "no purge was asked for: main alone lacks it"
-    for item in verification.leftovers:
-        yield f"{item.place} {item.inside}".strip(), f"recognised by {item.how}, and not removed"
+    yield from _left(verification)
     for place, why in verification.unread:
         yield place, f"could not be searched: it {why}"
     models = takedown.counts.get("models", 0)
@@ -149,3 +149,19 @@ def _remains(
     if indirect:
         yield f"{indirect} rows by such models", "they were kept, as the policy says, or made again"
     yield from ELSEWHERE
+
+
+def _left(verification: Verification) -> Iterator[tuple[str, str]]:
+    """What was recognised, or was removed under the versions that name it."""
+    for item in verification.leftovers:
+        if not item.state:
+            yield f"{item.place} {item.inside}".strip(), f"recognised by {item.how}, not removed"
+    served = Counter((item.place, item.state) for item in verification.leftovers if item.state)
+    for (place, state), count in served.items():
+        yield f"{count} leftovers in {place}", state
+    if verification.gone:
+        why = (
+            "their bytes were removed underneath, with innocent rows that only Stemma reads there "
+            "now; a store that keeps versions of its own may still have them"
+        )
+        yield f"names of {verification.gone} objects in old versions", why

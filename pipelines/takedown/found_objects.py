@@ -33,8 +33,16 @@ class StoredFile(Protocol):
     def size(self) -> int:
         """Bytes of it."""
 
+    @property
+    def state(self) -> str:
+        """What holds it where that says what is to be done; else empty."""
+
     def read(self) -> bytes:
-        """The bytes of it."""
+        """The bytes of it.
+
+        Raises:
+            CorruptError: the lake does not have them.
+        """
 
 
 File = TypeVar("File", bound=StoredFile)

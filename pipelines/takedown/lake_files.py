@@ -43,6 +43,11 @@ class LakeFile:
         """Bytes of it."""
         return self.path.stat().st_size
 
+    @property
+    def state(self) -> str:
+        """Nothing: a purge takes it out of every version."""
+        return ""
+
     def read(self) -> bytes:
         """The bytes of it."""
         return self.path.read_bytes()

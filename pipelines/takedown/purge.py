@@ -11,15 +11,15 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Generic
 
 import polars as pl
 
 from lake import purging, refs
 from lake.client import Lake
-from lake.errors import NotFoundError
+from lake.errors import CorruptError, NotFoundError
 from lake.home import LakeHome
 from lake.purging import Drafts, Purged
 from lineage.ancestry import walks
@@ -36,7 +36,7 @@ from pipelines.takedown import (
     search,
 )
 from pipelines.takedown.content import Shape, Wanted
-from pipelines.takedown.found_objects import FoundObject
+from pipelines.takedown.found_objects import File, FoundObject
 from pipelines.takedown.lake_files import LakeFile
 from pipelines.takedown.record import TakedownRecord
 
@@ -48,12 +48,12 @@ RECORD: Final = re.compile(r"(^|/)(_takedowns/[^/]+/record|rounds/[0-9]{3,}|head
 
 
 @dataclass(slots=True, eq=False)
-class PurgePlan:
+class PurgePlan(Generic[File]):
     """What a purge would write again, and what could not be read."""
 
     takedown: TakedownRecord
     wanted: Wanted
-    objects: list[FoundObject[LakeFile]] = field(default_factory=list)
+    objects: list[FoundObject[File]] = field(default_factory=list)
     unread: list[tuple[str, str]] = field(default_factory=list)
     spared: list[str] = field(default_factory=list)
     """Records that quote some of it. The lake cannot be read without them, so they stay; a
@@ -63,8 +63,8 @@ class PurgePlan:
 
 
 def plan(
-    lake: Lake, files: Sequence[LakeFile], name: str, drafts: Drafts | None, tell: Progress
-) -> PurgePlan:
+    lake: Lake, files: Sequence[File], name: str, drafts: Drafts | None, tell: Progress
+) -> PurgePlan[File]:
     """Find the objects of a lake that hold what was taken down.
 
     Args:
@@ -82,13 +82,15 @@ def plan(
     wanted = Wanted(ids_of(lake, takedown), shapes_of(lake, takedown.main), equal)
     if any(shape.modality.name == content.WHOLE for shape in wanted.shapes):
         half: Progress = lambda done, total: tell(done, 2 * total)  # noqa: E731  of two searches
-        texts = {text for found in _search(files, wanted, half) for text in _texts(found, wanted)}
+        texts = {
+            text for found in search_all(files, wanted, half) for text in _texts(found, wanted)
+        }
         wanted = Wanted(wanted.ids, wanted.shapes, equal, frozenset(texts))
         rest: Progress = lambda done, total: tell(total + done, 2 * total)  # noqa: E731
     else:
         rest = tell
-    made = PurgePlan(takedown, wanted)
-    for file, data, found in _search(files, wanted, rest):
+    made: PurgePlan[File] = PurgePlan(takedown, wanted)
+    for file, data, found in search_all(files, wanted, rest):
         made.searched += 1
         made.unread += [(f"{file.places[0]}: {place}", why) for place, why in found.unread]
         hits = found.hits()
@@ -106,7 +108,7 @@ def is_record(path: str) -> bool:
     return RECORD.search(path) is not None
 
 
-def carry_out(lake: Lake, held_out: Lake, home: LakeHome, made: PurgePlan) -> PurgedLake:
+def carry_out(lake: Lake, held_out: Lake, home: LakeHome, made: PurgePlan[LakeFile]) -> PurgedLake:
     """Purge what a plan found; the record of it is signed and stored first.
 
     Raises:
@@ -188,19 +190,23 @@ def _manifests(lake: Lake, commit: str) -> Iterator[str]:
     return (item.path for item in lake.objects(commit) if item.path.endswith("/rounds/000.json"))
 
 
-def _search(
-    files: Iterable[LakeFile], wanted: Wanted, tell: Progress
-) -> Iterator[tuple[LakeFile, bytes, search.Found]]:
-    known = list(files)
-    total, done = sum(file.size for file in known), 0
-    for file in known:
-        data = file.read()
-        yield file, data, search.find(data, wanted)
-        done += len(data)
+def search_all(
+    files: Sequence[File], wanted: Wanted, tell: Progress
+) -> Iterator[tuple[File, bytes, search.Found]]:
+    """Search files of a lake; one whose bytes the lake does not give is found as unread."""
+    total, done = sum(file.size for file in files), 0
+    for file in files:
+        try:
+            data = file.read()
+        except CorruptError as error:
+            yield file, b"", search.Found([], [], [("", f"cannot be read ({error})")])
+        else:
+            yield file, data, search.find(data, wanted)
+        done += file.size
         tell(done, total)
 
 
-def _texts(searched: tuple[LakeFile, bytes, search.Found], wanted: Wanted) -> Iterator[str]:
+def _texts(searched: tuple[File, bytes, search.Found], wanted: Wanted) -> Iterator[str]:
     """The texts of the rows that a search recognised."""
     _, _, found = searched
     for table in found.tables:

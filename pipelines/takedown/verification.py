@@ -8,18 +8,19 @@ lineage, holds digests and is no finding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lake import refs
 from lake.client import Lake
-from lake.home import LakeHome
 from pipelines.rounds import purges
-from pipelines.takedown import lake_files, local_files, purge, record, search
+from pipelines.takedown import local_files, purge, record, search
 from pipelines.takedown.content import Wanted
 from pipelines.takedown.deny_list import EMPTY
+from pipelines.takedown.found_objects import StoredFile
 
 Progress = Callable[[int, int], None]
 
@@ -36,10 +37,18 @@ class Leftover:
     """How it was recognised: `id`, `exact` or `near`."""
     object: str = ""
     """SHA-256 of the object, where it is one of the lake."""
+    state: str = ""
+    """What holds it, in a lake that another server serves: branches, or old versions alone."""
 
     def to_dict(self) -> dict[str, str]:
         """Convert to JSON values."""
-        return {"place": self.place, "inside": self.inside, "how": self.how, "object": self.object}
+        return {
+            "place": self.place,
+            "inside": self.inside,
+            "how": self.how,
+            "object": self.object,
+            "state": self.state,
+        }
 
 
 @dataclass(slots=True, eq=False)
@@ -55,6 +64,8 @@ class Verification:
     ids: int = 0
     """Ids that were looked for."""
     fingerprints: int = 0
+    gone: int = 0
+    """Objects of old versions whose bytes a purge removed underneath."""
 
     @property
     def clean(self) -> bool:
@@ -69,6 +80,7 @@ class Verification:
             "leftovers": [item.to_dict() for item in self.leftovers],
             "unread": [{"place": place, "why": why} for place, why in self.unread],
             "searched": {"objects": self.objects, "files": self.files},
+            "gone": self.gone,
             "looked_for": {"ids": self.ids, "fingerprints": self.fingerprints},
         }
 
@@ -89,14 +101,20 @@ def wanted_of(lake: Lake, name: str, *, near: bool) -> Wanted:
 
 
 def verify(
-    lake: Lake, home: LakeHome, root: Path, name: str, tell: Progress, *, near: bool
+    lake: Lake,
+    objects: Sequence[StoredFile],
+    paths: Sequence[Path],
+    name: str,
+    tell: Progress,
+    *,
+    near: bool,
 ) -> Verification:
-    """Search an embedded lake and a project.
+    """Search a lake and files.
 
     Args:
-        lake: the lake.
-        home: its directory.
-        root: the project.
+        lake: the repository whose main holds the take-down.
+        objects: all objects of the lake.
+        paths: other files of it and of the project.
         name: of the take-down.
         tell: is told how far it is.
         near: whether to look for near-duplicates too.
@@ -106,37 +124,29 @@ def verify(
     """
     wanted = wanted_of(lake, name, near=near)
     found = Verification(name, ids=len(wanted.ids), fingerprints=len(wanted.entries))
-    _objects(found, lake_files.objects(home), wanted, tell)
-    paths = [*lake_files.others(home), *local_files.of_project(root)]
+    for item, data, seen in purge.search_all(objects, wanted, tell):
+        found.objects += 1
+        sha256 = hashlib.sha256(data).hexdigest() if seen.hits() else ""
+        _add(found, ", ".join(item.places), seen, sha256, item.state)
     for path, _, seen in local_files.search_all(paths, wanted, tell):
         found.files += 1
         _add(found, str(path), seen)
     return found
 
 
-def _objects(
-    found: Verification, objects: list[lake_files.LakeFile], wanted: Wanted, tell: Progress
+def _add(
+    found: Verification, place: str, seen: search.Found, sha256: str = "", state: str = ""
 ) -> None:
-    total, done = sum(item.size for item in objects), 0
-    for item in objects:
-        data = item.read()
-        found.objects += 1
-        _add(found, ", ".join(item.places), search.find(data, wanted), item.name)
-        done += len(data)
-        tell(done, total)
-
-
-def _add(found: Verification, place: str, seen: search.Found, sha256: str = "") -> None:
-    found.leftovers += [Leftover(place, hit.inside, hit.how, sha256) for hit in seen.hits()]
+    found.leftovers += [Leftover(place, hit.inside, hit.how, sha256, state) for hit in seen.hits()]
     found.unread += [
         (f"{place}: {inside}" if inside else place, why) for inside, why in seen.unread
     ]
 
 
-def by_place(found: Verification) -> Iterator[tuple[str, int, str]]:
-    """Each place with the number of leftovers in it, and how the first was recognised."""
+def by_place(found: Verification) -> Iterator[tuple[str, int, str, str]]:
+    """Each place, its number of leftovers, how the first was recognised, and its state."""
     counted: dict[str, list[Leftover]] = {}
     for item in found.leftovers:
         counted.setdefault(item.place, []).append(item)
     for place, items in counted.items():
-        yield place, len(items), items[0].how
+        yield place, len(items), items[0].how, items[0].state

@@ -29,6 +29,14 @@ def purge(
         bool, typer.Option("--dry-run", help="Say what it would do, and do nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name again.")] = False,
+    blockstore: Annotated[
+        str | None,
+        typer.Option(
+            help="The folder or s3://BUCKET under a lake that another server serves, to remove "
+            "objects there, with the innocent rows that old versions have in them.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Remove what NAME took from every version of the lake, and from caches; there is no undo."""

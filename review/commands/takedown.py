@@ -23,6 +23,7 @@ from pipelines.takedown.plan import TakedownPlan
 from pipelines.takedown.record import JudgedMain, Takedown
 from pipelines.takedown.requests import Wanted
 from pipelines.takedown.selection import Selection
+from review.cli import purge_output
 from review.cli.output import make_console, plural, print_json, sentence, table
 from review.commands import takedown_purge
 
@@ -53,10 +54,10 @@ def run(
     Raises:
         BlockedError: the guard blocks the new main, and there is no `override`.
         TakedownError: it cannot be done as it was asked for.
-        UsageError: the lake cannot purge, or the purge is not confirmed.
+        UsageError: the purge is not confirmed.
     """
-    if purge and not dry_run:
-        _check_purge(yes=yes)
+    if purge and not dry_run and not yes:
+        purge_output.check_confirmable("this take-down")
     text = "" if from_file is None else _text(from_file)
     wanted = Wanted(selection.parse(samples or (), text, str(from_file)), where, dataset)
     if reason is None and not dry_run:
@@ -83,17 +84,6 @@ def run(
         print_json({**answer, **({"purges": purged} if purge else {})})
     for each in purged:
         takedown_purge.check_complete(each["takedown"], each)
-
-
-def _check_purge(*, yes: bool) -> None:
-    """Refuse a purge that could not be done, before anything is taken.
-
-    Raises:
-        UsageError: the lake cannot purge, or the purge is not confirmed and nobody can be asked.
-    """
-    takedown_purge.own_lake()
-    if not yes:
-        takedown_purge.check_confirmable("this take-down")
 
 
 def _purged(done: Sequence[Takedown], *, yes: bool, quiet: bool) -> list[dict[str, Any]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,25 +12,26 @@ from lake.home import LakeHome
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
 from pipelines.takedown import lake_files, local_files, purge
+from pipelines.takedown.content import Wanted
+from pipelines.takedown.lake_files import LakeFile
 from pipelines.takedown.local_files import LocalPurge
 from pipelines.takedown.purge import PurgedLake, PurgePlan
+from review.cli import purge_output
 from review.cli.byte_bar import byte_bar
 from review.cli.output import make_console, number, plural, print_json, table
+from review.commands import takedown_purge_served
 from review.errors import NotAllReadError, UsageError
 
-SHOWN = 40
-"""Objects that are listed."""
 
-
-def run(*, name: str, dry_run: bool, yes: bool, as_json: bool) -> None:
+def run(*, name: str, dry_run: bool, yes: bool, blockstore: str | None, as_json: bool) -> None:
     """Purge what a take-down took, unless this is a dry run.
 
     Raises:
-        UsageError: the lake is another server's, or the purge is not confirmed.
+        UsageError: the purge is not confirmed, or a store is named for the project's own lake.
         DataError: main holds no such take-down.
         LakeError: the lake refuses, or does not answer.
     """
-    answer = purged(name, dry_run=dry_run, yes=yes, quiet=as_json)
+    answer = purged(name, dry_run=dry_run, yes=yes, quiet=as_json, store=blockstore)
     if as_json:
         print_json({"dry_run": dry_run, **answer})
     check_complete(name, answer)
@@ -45,15 +44,18 @@ def check_complete(name: str, answer: Mapping[str, Any]) -> None:
         NotAllReadError: it did not.
     """
     local = answer.get("local", {}).get("unread", ())
-    left = len(answer["unread"]) + len(answer["spared"]) + len(local)
+    left = sum(map(len, (answer["unread"], answer["spared"], local, answer.get("left", ()))))
     if left:
         raise NotAllReadError(
             f"{number(left)} {plural('place', left)} may still hold some of {name}, as said above "
-            "(spared and unread in --json): a record that quotes it, or what could not be read"
+            "(spared, unread and left in --json): a record that quotes it, what could not be read, "
+            "or what another server has to remove"
         )
 
 
-def purged(name: str, *, dry_run: bool, yes: bool, quiet: bool) -> dict[str, Any]:
+def purged(
+    name: str, *, dry_run: bool, yes: bool, quiet: bool, store: str | None = None
+) -> dict[str, Any]:
     """Purge what a take-down took, unless this is a dry run, and return what was done as JSON.
 
     Args:
@@ -61,15 +63,38 @@ def purged(name: str, *, dry_run: bool, yes: bool, quiet: bool) -> dict[str, Any
         dry_run: only search.
         yes: do not ask.
         quiet: print nothing for people.
+        store: the folder or bucket under a lake that another server serves.
 
     Raises:
-        UsageError: the lake is another server's, or the purge is not confirmed.
+        UsageError: the purge is not confirmed, or a store is named for the project's own lake.
         DataError: main holds no such take-down.
         LakeError: the lake refuses, or does not answer.
     """
+    home = lake_files.home(Path.cwd())
+    if home is None:
+        answer, wanted = takedown_purge_served.purged(
+            name, dry_run=dry_run, yes=yes, quiet=quiet, store=store
+        )
+    elif store is not None:
+        raise UsageError("--blockstore is for a lake that another server serves: leave it out here")
+    else:
+        answer, wanted = _own_purged(home, name, dry_run=dry_run, yes=yes, quiet=quiet)
+    if dry_run:
+        return answer
+    datasets = sorted(shape.dataset for shape in wanted.shapes)
+    with byte_bar("searching the project") as tell:
+        local = local_files.purge(Path.cwd(), wanted, name, datasets, tell)
+    if not quiet:
+        _print_local(name, local)
+    return {**answer, "local": _local(local)}
+
+
+def _own_purged(
+    home: LakeHome, name: str, *, dry_run: bool, yes: bool, quiet: bool
+) -> tuple[dict[str, Any], Wanted]:
+    """Purge the project's own lake; return what was done as JSON, and what was looked for."""
     params = load()
     lake, held_out = open_lake(params), open_lake(params, holdout=True)
-    home = own_lake()
     with ExitStack() as held:
         drafts = None
         if not dry_run:
@@ -80,96 +105,33 @@ def purged(name: str, *, dry_run: bool, yes: bool, quiet: bool) -> dict[str, Any
         if not quiet:
             _print_plan(made)
         if dry_run:
-            return _planned(made)
-        _confirm(name, yes=yes)
+            return purge_output.planned(made), made.wanted
+        purge_output.confirm(name, yes=yes)
         done = purge.carry_out(lake, held_out, home, made)
-    datasets = sorted(shape.dataset for shape in made.wanted.shapes)
-    with byte_bar("searching the project") as tell:
-        local = local_files.purge(Path.cwd(), made.wanted, name, datasets, tell)
     if not quiet:
-        _print_done(name, done, local)
-    return {**_planned(made), **_done(done, local)}
+        _print_done(done)
+    return {**purge_output.planned(made), "purged": _done(done)}, made.wanted
 
 
-def own_lake() -> LakeHome:
-    """The directory of this project's embedded lake.
-
-    Raises:
-        UsageError: the lake is another server's.
-    """
-    home = lake_files.home(Path.cwd())
-    if home is None:
-        raise UsageError(
-            "this project's lake is another server's, which alone can remove objects: take the "
-            "samples from main (`stemma takedown`), move its branches on, and let its garbage "
-            "collection remove what no branch leads to (docs/takedown.md)"
-        )
-    return home
-
-
-def _confirm(name: str, *, yes: bool) -> None:
-    """Ask for the name of the take-down, since nothing brings back what is purged.
-
-    Raises:
-        UsageError: it is not given.
-    """
-    if yes:
-        return
-    check_confirmable(name)
-    sys.stderr.write(f"Nothing brings back what is purged. Type {name} to go on: ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip() != name:
-        raise UsageError("that is not its name: nothing was purged")
-
-
-def check_confirmable(name: str) -> None:
-    """Check that somebody can be asked.
-
-    Raises:
-        UsageError: nobody can.
-    """
-    if not sys.stdin.isatty():
-        raise UsageError(f"nothing brings back what is purged: confirm it with --yes for {name}")
-
-
-def _planned(made: PurgePlan) -> dict[str, Any]:
-    return {
-        "takedown": made.takedown.name,
-        "ids": len(made.wanted.ids),
-        "searched": made.searched,
-        "objects": [
-            {
-                "sha256": item.file.name,
-                "places": list(item.file.places),
-                "found": item.hits,
-                "whole": item.whole,
-                "bytes": item.stored.size,
-            }
-            for item in made.objects
-        ],
-        "spared": list(made.spared),
-        "unread": [{"place": place, "why": why} for place, why in made.unread],
-    }
-
-
-def _done(done: PurgedLake, local: LocalPurge) -> dict[str, Any]:
+def _done(done: PurgedLake) -> dict[str, int]:
     purged = done.purged
     return {
-        "purged": {
-            "objects": purged.objects if purged else 0,
-            "bytes": purged.object_bytes if purged else 0,
-            "uploads_ended": purged.uploads if purged else 0,
-        },
-        "local": {
-            "searched": local.searched,
-            "rewritten": [str(path) for path in local.rewritten],
-            "removed": [str(path) for path in local.removed],
-            "unread": [{"place": str(path), "why": why} for path, why in local.unread],
-        },
+        "objects": purged.objects if purged else 0,
+        "bytes": purged.object_bytes if purged else 0,
+        "uploads_ended": purged.uploads if purged else 0,
     }
 
 
-def _print_plan(made: PurgePlan) -> None:
+def _local(local: LocalPurge) -> dict[str, Any]:
+    return {
+        "searched": local.searched,
+        "rewritten": [str(path) for path in local.rewritten],
+        "removed": [str(path) for path in local.removed],
+        "unread": [{"place": str(path), "why": why} for path, why in local.unread],
+    }
+
+
+def _print_plan(made: PurgePlan[LakeFile]) -> None:
     out = make_console()
     body = [
         [
@@ -178,28 +140,23 @@ def _print_plan(made: PurgePlan) -> None:
             item.hits,
             "goes whole" if item.whole else "written again",
         ]
-        for item in made.objects[:SHOWN]
+        for item in made.objects[: purge_output.SHOWN]
     ]
     if body:
         heading = f"objects that hold what {made.takedown.name} took"
         out.print(table(heading, ["first path", "paths", "found", "remedy"], body))
-    if len(made.objects) > SHOWN:
-        out.print(f"… {number(len(made.objects) - SHOWN)} more; --json has them all")
+    if len(made.objects) > purge_output.SHOWN:
+        out.print(f"… {number(len(made.objects) - purge_output.SHOWN)} more; --json has them all")
     out.print(
         f"searched {number(made.searched)} objects for {number(len(made.wanted.ids))} ids: "
         f"{number(len(made.objects))} hold some of it, in every version of every repository",
         soft_wrap=True,
     )
-    _print_unread(made.unread)
-    for place in made.spared:
-        out.print(
-            f"stays: {place}, a record that quotes some of it and without which the lake cannot be "
-            "read",
-            soft_wrap=True,
-        )
+    purge_output.print_unread(made.unread)
+    purge_output.print_spared(made.spared)
 
 
-def _print_done(name: str, done: PurgedLake, local: LocalPurge) -> None:
+def _print_done(done: PurgedLake) -> None:
     out = make_console()
     if done.purged is None:
         out.print("nothing of it was found in the lake: nothing was purged there")
@@ -209,21 +166,14 @@ def _print_done(name: str, done: PurgedLake, local: LocalPurge) -> None:
             f"bytes); {number(done.purged.uploads)} unfinished uploads were ended",
             soft_wrap=True,
         )
+
+
+def _print_local(name: str, local: LocalPurge) -> None:
+    out = make_console()
     out.print(
         f"searched {number(local.searched)} files of the project: {number(len(local.rewritten))} "
         f"were written again, {number(len(local.removed))} removed",
         soft_wrap=True,
     )
-    _print_unread([(str(path), why) for path, why in local.unread])
+    purge_output.print_unread([(str(path), why) for path, why in local.unread])
     out.print(f"next: `stemma takedown verify {name}` searches everything that is left")
-
-
-def _print_unread(unread: list[tuple[str, str]]) -> None:
-    """Count what could not be read, by reason, with the first place of each."""
-    first: dict[str, str] = {}
-    for place, why in unread:
-        first.setdefault(why, place)
-    for why, count in Counter(why for _, why in unread).most_common():
-        make_console().print(
-            f"not read: {number(count)} places, such as {first[why]}, which {why}", soft_wrap=True
-        )

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.params import load
+from pipelines.rounds import receipts
 from pipelines.rounds.context import open_lake
-from pipelines.takedown import lake_files, verification
+from pipelines.takedown import lake_files, local_files, served_objects, verification
+from pipelines.takedown.served_objects import WAITS
 from pipelines.takedown.verification import Verification
 from review.cli.byte_bar import byte_bar
 from review.cli.output import make_console, number, print_json, table
-from review.errors import Findings, NotAllReadError, UsageError
+from review.errors import Findings, NotAllReadError
 
 NEAR: Final = "near"
 """How a near-duplicate is recognised."""
@@ -25,7 +27,6 @@ def run(*, name: str, near: bool, as_json: bool) -> None:
     Raises:
         Findings: something is left.
         NotAllReadError: nothing was found, but not everything could be read.
-        UsageError: the lake is another server's.
         DataError: main holds no such take-down.
     """
     found = searched(name, near=near)
@@ -34,6 +35,12 @@ def run(*, name: str, near: bool, as_json: bool) -> None:
     else:
         _print(found)
     equal = [item for item in found.leftovers if item.how != NEAR]
+    if equal and all(item.state == WAITS for item in equal):
+        raise Findings(
+            f"{number(len(equal))} leftovers of {name} wait for garbage collection: old versions "
+            "alone hold them; set the rules that the purge says, or name the store to it "
+            "(--blockstore)"
+        )
     if equal:
         raise Findings(
             f"{number(len(equal))} leftovers of {name} were found: purge them (`stemma takedown "
@@ -55,17 +62,21 @@ def searched(name: str, *, near: bool) -> Verification:
     """Search the project's lake and files.
 
     Raises:
-        UsageError: the lake is another server's.
         DataError: main holds no such take-down.
     """
-    lake, home = open_lake(load()), lake_files.home(Path.cwd())
+    params, root = load(), Path.cwd()
+    lake, home = open_lake(params), lake_files.home(root)
     if home is None:
-        raise UsageError(
-            "this project's lake is another server's, whose objects are not all reachable through "
-            "its API: verify a copy of it as an embedded lake (docs/takedown.md)"
-        )
+        lakes = [lake, open_lake(params, holdout=True)]
+        survey = served_objects.survey(lakes, receipts.named_commits())
+        with byte_bar("searching") as tell:
+            paths = local_files.of_project(root)
+            found = verification.verify(lake, survey.objects, paths, name, tell, near=near)
+        found.gone = len(survey.gone)
+        return found
     with byte_bar("searching") as tell:
-        return verification.verify(lake, home, Path.cwd(), name, tell, near=near)
+        paths = [*lake_files.others(home), *local_files.of_project(root)]
+        return verification.verify(lake, lake_files.objects(home), paths, name, tell, near=near)
 
 
 def _print(found: Verification) -> None:
@@ -73,13 +84,22 @@ def _print(found: Verification) -> None:
     body = [list(each) for each in verification.by_place(found)]
     if body:
         heading = f"leftovers of {found.takedown}"
-        out.print(table(heading, ["place", "found", "recognised by"], body[:SHOWN]))
+        columns = ["place", "found", "recognised by", "now"]
+        shown = 4 if any(line[-1] for line in body) else 3
+        lines = [line[:shown] for line in body[:SHOWN]]
+        out.print(table(heading, columns[:shown], lines))
     if len(body) > SHOWN:
         out.print(f"… {number(len(body) - SHOWN)} more places; --json has them all")
     for place, why in found.unread[:SHOWN]:
         out.print(f"not read: {place}, which {why}", soft_wrap=True)
     if len(found.unread) > SHOWN:
         out.print(f"… {number(len(found.unread) - SHOWN)} more that could not be read")
+    if found.gone:
+        out.print(
+            f"{number(found.gone)} objects of old versions have no bytes any more, as their purge "
+            "says",
+            soft_wrap=True,
+        )
     near = f" and {number(found.fingerprints)} fingerprints" if found.fingerprints else ""
     out.print(
         f"searched {number(found.objects)} objects and {number(found.files)} files for "

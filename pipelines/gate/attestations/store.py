@@ -26,7 +26,7 @@ from pipelines.common import dsse
 from pipelines.common.errors import EnvelopeError
 from pipelines.rounds.staging_branch import staging_branch
 
-BRANCH: Final = "stemma-attestations"
+BRANCH: Final = refs.ATTESTATIONS
 FOLDER: Final = "attestations"
 PROVENANCE: Final = f"provenance{dsse.SUFFIX}"
 SUMMARY: Final = f"verification{dsse.SUFFIX}"
