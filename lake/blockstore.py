@@ -66,7 +66,7 @@ class Folder:
         """The file at an address: an absolute path in the folder, or one that is relative to it."""
         named = Path(address.removeprefix(files.SCHEME))
         path = self._root / named
-        inside = path.is_relative_to(self._root) and ".." not in named.parts and path != self._root
+        inside = path.parent.resolve().is_relative_to(self._root) and path != self._root
         if not address.startswith(files.SCHEME) or not inside or path.is_symlink():
             raise _outside(address, str(self._root))
         return path

@@ -145,6 +145,38 @@ def test_s3fs_writes_lists_moves_and_removes(remote: Remote, branch: str) -> Non
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+STORE = """
+import hashlib, sys
+from lake import blockstore
+from lake.errors import InvalidError, NotFoundError
+root, other = sys.argv[1:]
+store = blockstore.open_store(root)
+address = f"{root}/data/one"
+store._system.pipe_file(address, b"to be removed")
+blockstore.remove(store, address, hashlib.md5(b"to be removed").hexdigest())
+for place, error in ((address, NotFoundError), (other, InvalidError)):
+    try:
+        store.read(place)
+    except error:
+        continue
+    raise AssertionError(place)
+"""
+
+
+def test_an_object_is_removed_from_the_bucket_under_a_lake(remote: Remote, branch: str) -> None:
+    program = [sys.executable, "-c", STORE, f"s3://{REPO}/{branch}/under", LAKES]
+    keys = {
+        "AWS_ENDPOINT_URL": remote.endpoint,
+        "AWS_ACCESS_KEY_ID": remote.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": remote.secret_access_key,
+        "AWS_REGION": "us-east-1",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    env = {**os.environ, **keys}
+    done = subprocess.run(program, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 def test_duckdb_queries_and_writes(remote: Remote, branch: str) -> None:
     with duckdb.connect() as db:
         try:
