@@ -219,6 +219,7 @@ def keep(
         message = f"Purge for the take-down {record.takedown}"
         made = lake.commit(staging, message, {})
         lake.merge(made.id, refs.PURGED, message, {})
+    _read.pop(lake, None)
 
 
 def parsed(envelope: object, trusted: Trusted | None) -> PurgeRecord:
