@@ -11,7 +11,7 @@ from lake import refs, tables
 from lake.client import records
 from lake.client.connection import PAGE_SIZE, Connection
 from lake.client.transfer import Transfer, gateway_options
-from lake.errors import CorruptError, NotFoundError, RangeError, TooLargeError, refused
+from lake.errors import NotFoundError, RangeError, TooLargeError, refused
 from lake.values import ObjectInfo
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class ObjectAccess:
     def read(
         self, ref: str, path: str, max_bytes: int | None = None, *, stored: bool = False
     ) -> bytes:
-        """Bytes of one object; where a purge has removed them, those of the cleaned one.
+        """Bytes of one object; of a purged one, those of the cleaned object in its place.
 
         Args:
             ref: branch, tag or commit.
@@ -89,16 +89,11 @@ class ObjectAccess:
             TooLargeError: it is larger.
             CorruptError: the lake has no bytes of it any more.
         """
-        try:
-            return self._read(ref, path, max_bytes)
-        except CorruptError:
-            named = {} if stored else self.cleaned()
-            held = ObjectAccess.objects(self, ref, path, stored=True) if named else []
-            checksums = (item.checksum for item in held if item.path == path)
-            cleaned = next((named[one] for one in checksums if one in named), None)
-            if cleaned is None:
-                raise
-        return self._read(refs.PURGED, cleaned.path, max_bytes)
+        cleaned = {} if stored else self.cleaned()
+        for item in ObjectAccess.objects(self, ref, path, stored=True) if cleaned else ():
+            if item.path == path and item.checksum in cleaned:
+                return self._read(refs.PURGED, cleaned[item.checksum].path, max_bytes)
+        return self._read(ref, path, max_bytes)
 
     def _read(self, ref: str, path: str, max_bytes: int | None) -> bytes:
         method = self._sdk.objects_api.get_object

@@ -89,10 +89,12 @@ def carry_out(
         LakeError: the lake refuses, or does not answer.
     """
     signer = trust.signer(lakes[0])
+    gone = {item.checksum for item in survey.gone}
     if not made.objects:
+        if _has_waited(lakes[0], made.takedown.name, gone):
+            _keep(lakes, _record(made, signer, {}), signer, gone)
         return ServedPurge(_record(made, signer, {}))
     addresses = [item.file.address for item in made.objects]
-    gone = {item.checksum for item in survey.gone}
     _keep(lakes, _record(made, signer, dict.fromkeys(addresses, BEGUN)), signer, gone)
     done = ServedPurge(_record(made, signer, {}))
     for lake in lakes:
@@ -114,6 +116,12 @@ def carry_out(
     for lake in lakes:
         _rules(done, lake, survey, held, waiting)
     return done
+
+
+def _has_waited(lake: Lake, name: str, gone: Container[str]) -> bool:
+    """Whether a record says of an object that the store still has it, which it has not any more."""
+    records = (one for one in purges.of_lake(lake).records if one.takedown == name)
+    return any(item.left and item.purged.md5 in gone for one in records for item in one.objects)
 
 
 def _record(made: PurgePlan[ServedObject], signer: Signer, left: Mapping[str, str]) -> PurgeRecord:
