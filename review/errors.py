@@ -2,6 +2,7 @@
 
 ReviewError
 ├── UsageError    the arguments do not fit what the lake holds: correct them
+├── QueryRefusedError   DuckDB refuses a query, or it takes too much: change it
 ├── AtWorkError   another command is at work in the project: wait for it
 └── Findings      a check found something, which is printed: look at it
 """
@@ -22,6 +23,10 @@ class ReviewError(UserError, kind="review"):
 
 class UsageError(ReviewError, kind="usage", exit_code=2):
     """The arguments do not fit what the lake holds."""
+
+
+class QueryRefusedError(ReviewError, kind="query-refused", exit_code=2):
+    """DuckDB refuses a query, or it took more than it may."""
 
 
 class AtWorkError(ReviewError, kind="at-work", exit_code=75):

@@ -247,12 +247,15 @@ def distributions_of(module: str) -> set[str]:
             PACKAGES,
             (
                 *("local-llm", "scorers", "text", "code", "hub", "remote", "s3", "timm"),
-                *("pretrained", "ray", "openlineage", "spdx"),
+                *("pretrained", "ray", "openlineage", "spdx", "sql"),
             ),
         ),
         (
             ("tests",),
-            ("test", "scorers", "pretrained", "simulators", "ray", "hub", "openlineage", "spdx"),
+            (
+                *("test", "scorers", "pretrained", "simulators", "ray", "hub", "openlineage"),
+                *("spdx", "sql"),
+            ),
         ),
     ],
     ids=["packages", "tests"],

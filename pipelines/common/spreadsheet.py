@@ -50,8 +50,13 @@ def text(cell: str) -> str:
 
 def written(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     """Write rows as CSV with a header; texts as by `cell`, missing values as empty cells."""
-    lines = [columns, *([row.get(name) for name in columns] for row in rows)]
-    return "".join(",".join(map(_quoted, line)) + "\n" for line in lines)
+    whole = [columns, *([row.get(name) for name in columns] for row in rows)]
+    return "".join(map(line, whole))
+
+
+def line(values: Iterable[object]) -> str:
+    """Write one line of CSV; texts as by `cell`, missing values as empty cells."""
+    return ",".join(map(_quoted, values)) + "\n"
 
 
 def read(content: str) -> list[tuple[int, dict[str, str]]]:

@@ -27,6 +27,7 @@ from review.cli.lake import lakes
 from review.cli.lineage import export, lineages
 from review.cli.outcomes import outcomes
 from review.cli.project import datasets, suites
+from review.cli.queries import queries
 from review.cli.report import reports
 from review.cli.round_review import rounds
 from review.cli.takedown import takedowns
@@ -51,6 +52,7 @@ app.add_typer(rounds, name="round")
 app.add_typer(attests, name="attest")
 app.add_typer(outcomes)
 app.add_typer(disks)
+app.add_typer(queries)
 app.add_typer(lakes, name="lake")
 app.add_typer(lineages, name="lineage")
 app.add_typer(reports, name="report")
