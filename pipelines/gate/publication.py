@@ -200,7 +200,7 @@ def refuse_rejected(ctx: RoundContext, evaluated: str) -> None:
 
 
 def write_metric(ctx: RoundContext, result: GuardResult) -> None:
-    """Write the guard's answer as a metric for `dvc metrics show` and `dvc exp show`."""
+    """Write the guard's answer, which the stage `report` takes into the headline of a data set."""
     path = receipts.path(ctx.round.dataset, ctx.round.number, "guard")
     warnings = sum(item.verdict == "warn" for item in result.checks)
     answer = {"verdict": result.verdict, "blocking": ", ".join(result.blocking)}

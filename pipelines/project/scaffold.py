@@ -32,8 +32,8 @@ WRITTEN: Final = {
 EXTENDED: Final = {".gitignore": "gitignore", ".dvcignore": "dvcignore"}
 """Template of each file that gets the lines which it lacks."""
 FOLDERS: Final = ("expectations/suites",)
-QUIET: Final = "[core]\n    analytics = false\n"
-"""Settings of DVC, in place of the empty ones that it makes."""
+SETTINGS: Final = "dvc_config"
+"""Template of the settings of DVC, in place of the empty ones that it makes."""
 KEPT: Final = ".gitkeep"
 """What makes git track an empty folder."""
 
@@ -119,7 +119,7 @@ def _version_control(root: Path) -> tuple[list[str], list[str]]:
     inside = [] if top == root.resolve() else ["--subdir"]
     before = {name for name in EXTENDED if (root / name).exists()}
     _run(root, sys.executable, "-m", "dvc", "init", "--quiet", *inside)
-    files.write_text(root / ".dvc" / "config", QUIET)
+    files.write_text(root / ".dvc" / "config", files.read_text(TEMPLATES / SETTINGS))
     made += [".dvc/", *(name for name in EXTENDED if name not in before)]
     return made, kept
 

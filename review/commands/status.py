@@ -231,7 +231,7 @@ def _next(lake: Lake, dataset: str, rounds: dict[str, Any]) -> str:
         f"reports/{dataset}/{last}/grid.png": "real samples beside accepted and refused ones",
         f"stemma diff {dataset}-v{last - 1} {dataset}-v{last}": f"what round {last} changed",
         f"stemma audit {sample[:12]}": "where a sample came from",
-        "dvc metrics show; dvc plots show": "the rounds side by side",
+        "dvc metrics show; dvc plots show": "headlines; rounds side by side",
         f"stemma round add {dataset}": "one more round, then `dvc repro`",
     }
     width = max(map(len, steps)) + 2

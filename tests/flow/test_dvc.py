@@ -105,9 +105,15 @@ def test_the_first_run_leaves_only_receipts_and_the_lock(
     assert rounds[1]["guard"]["verdict"] == "pass"
     assert rounds[1]["counts"]["candidates"] == 24
     shown = json.loads(done.program("dvc", "metrics", "show", "--json").out)
-    figures = shown[""]["data"]["rounds/tiny/1/metrics.json"]["data"]
-    assert figures["accuracy_mix"] > 0.9
+    ((name, about),) = shown[""]["data"].items()  # all figures are in rounds/tiny/1/metrics.json
+    assert name == "reports/tiny/headline.json"
+    figures = about["data"]["tiny"]
+    assert (figures["round"], figures["guard"]) == (1, "pass")
+    assert figures["accuracy"] > 0.9
     assert figures["real_share"] < 1
+    assert len(figures) <= 8
+    table = done.program("dvc", "metrics", "show").out
+    assert max(map(len, table.splitlines())) <= 140
 
 
 def test_a_second_run_does_nothing(done: Project) -> None:
@@ -149,9 +155,7 @@ def test_an_experiment_that_the_guard_blocks_ends_well_and_shows_its_block(done:
     shown = done.program("dvc", "exp", "show", "--json")
     assert shown.code == 0, shown.said
     metrics = _metrics(json.loads(shown.out), "deep")
-    guarded = metrics["rounds/tiny/1/guard.json"]["data"]
-    assert guarded["verdict"] == "block"
-    assert guarded["blocking"] == "depth_max"
+    assert metrics["reports/tiny/headline.json"]["data"]["tiny"]["guard"] == "block"
     assert (done.lake().head("main"), done.lake().tags()) == (head, tags)
     again = done.program("dvc", "repro")
     assert again.code == 0, again.said

@@ -69,7 +69,9 @@ def test_samples_and_verdicts_are_joined(still: Project) -> None:
 
 
 def test_a_table_is_bounded_and_files_hold_the_rest(still: Project, tmp_path: Path) -> None:
-    query = "SELECT row, hex(sample_id) AS id, '=1+1' AS formula FROM samples('tiny-v2') ORDER BY 1"
+    query = (
+        "SELECT row, hex(sample_id) AS id, '=1+1' AS formula FROM samples('tiny-v2') ORDER BY ALL"
+    )
     shown = still.stemma("sql", query, "--limit", "5")
     assert "5 rows; only the first 5 rows are shown (--limit, or -o FILE)" in shown.out
     place = tmp_path / "rows.csv"

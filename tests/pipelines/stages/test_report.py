@@ -58,3 +58,37 @@ def test_names_of_expectations_are_no_formulas(
     lines = Path("reports/d/pass_rates.csv").read_text(encoding="utf-8").splitlines()
     assert lines[1].startswith("1,'=HYPERLINK(1),critical")
     assert lines[2].startswith('1,"\'@x,y",critical')
+
+
+def test_the_headline_is_of_the_last_round_and_fits_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in (2, 10):
+        write(number)
+        figures = {"macro_f1_mix": 0.9, "macro_f1_real_only": 0.8, "accuracy_mix": 0.1}
+        more = {"accuracy_real_only": 0.1, "recall_round": number / 20, "real_share": 0.5}
+        place = Path("rounds/d") / str(number)
+        (place / "metrics.json").write_text(json.dumps(figures | more), encoding="utf-8")
+    answer = {"verdict": "block", "blocking": "recall_mix"}
+    (place / "guard.json").write_text(json.dumps(answer), encoding="utf-8")
+    report.run("d")
+    assert json.loads(Path("reports/d/headline.json").read_text(encoding="utf-8")) == {
+        "d": {
+            "round": 10,
+            "guard": "block",
+            "macro_f1": 0.9,
+            "real_only": 0.8,
+            "recall": 0.5,
+            "real_share": 0.5,
+        }
+    }
+
+
+def test_the_headline_of_a_round_that_was_not_judged_says_so() -> None:
+    assert report.headline([{"round": 3, "recall_round": 0.5}], {}) == {
+        "round": 3,
+        "guard": "not judged",
+        "recall": 0.5,
+    }
+    assert report.headline([], {}) == {"round": 0}
