@@ -22,7 +22,7 @@ from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import nearest
 from pipelines.gate import contamination
 from pipelines.generators import real
-from pipelines.generators.protocol import EstimatesCost
+from pipelines.generators.protocol import EstimatesCost, GenerateRequest
 from pipelines.generators.registry import GENERATORS
 from pipelines.llm.costs import Estimate
 from pipelines.llm.service_cost import ServiceCost
@@ -85,33 +85,45 @@ def next_round(params: Params, name: str) -> tuple[Params, str]:
 def estimate(ctx: RoundContext) -> list[Part]:
     """Estimate the requests of a round: those of its generator and of its scorers.
 
+    Returns:
+        A part for each service that is asked; none where the round asks no service.
+
     Raises:
-        ParamsError: The round's generator uses no service.
         StaleError: The previous round is not published.
         GeneratorError: The prompt cannot be rendered.
     """
     round_ = ctx.round
     generator = GENERATORS.load(round_.generator)
-    if not isinstance(generator, EstimatesCost):
-        raise ParamsError(
-            f"{round_.key} is made by the generator {round_.generator}, which asks no service: it "
-            f"costs nothing but time"
-        )
+    asking = generator if isinstance(generator, EstimatesCost) else None
+    judges = [
+        name
+        for name in round_.settings.verify.scorers
+        if isinstance(registry.load(name), ScorerCost)
+    ]
+    if asking is None and not judges:
+        return []
     own = round_.settings.generate.of(round_.generator)
     GENERATORS.files({round_.generator: own})  # checks the files that the settings name
     samples = mix(ctx)
-    seed = derive_seed(round_.seed, round_.dataset, round_.number, "fit")
-    fit = round_.settings.fit.of(round_.generator)
     request = round_.generate_request(Path())  # the files do not exist yet
     samples_of = pinned_samples.reader(ctx.lake)
     request = replace(request, expected=_expected(ctx), samples=samples_of)
-    costs = generator.cost(samples, fit, seed, request)
-    parts = [
-        Part("generate", cost.service, cost.expected, _seconds(ctx, cost), cost.pictures)
-        for cost in costs
-    ]
-    judges = scorer_costs(ctx, samples, request.expected or request.candidates)
-    return parts + [Part("verify", cost.service, cost.expected, None) for cost in judges]
+    parts = [] if asking is None else list(_generator_costs(ctx, asking, samples, request))
+    costs = scorer_costs(ctx, samples, request.expected or request.candidates)
+    return parts + [Part("verify", cost.service, cost.expected, None) for cost in costs]
+
+
+def _generator_costs(
+    ctx: RoundContext,
+    generator: EstimatesCost,
+    samples: pl.DataFrame,
+    request: GenerateRequest[Any],
+) -> Iterator[Part]:
+    round_ = ctx.round
+    seed = derive_seed(round_.seed, round_.dataset, round_.number, "fit")
+    fit = round_.settings.fit.of(round_.generator)
+    for cost in generator.cost(samples, fit, seed, request):
+        yield Part("generate", cost.service, cost.expected, _seconds(ctx, cost), cost.pictures)
 
 
 def mix(ctx: RoundContext) -> pl.DataFrame:

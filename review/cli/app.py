@@ -113,6 +113,9 @@ def status(
     *,
     dataset: DatasetOption = None,
     next_steps: Annotated[bool, typer.Option("--next", help="End with what to look at.")] = False,
+    pages: Annotated[
+        bool, typer.Option("--pages", help="Also list the pages about each round.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List the rounds of each data set with their state and the guard's verdict."""

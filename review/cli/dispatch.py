@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from lake.visible import MARKED, visible
-from review.cli import at_work
+from review.cli import at_work, project_folder
 from review.errors import FAILURES
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -66,8 +66,11 @@ def reporting_faults() -> Iterator[None]:
 def run(module: str, function: str = "run", /, **options: Any) -> None:  # noqa: ANN401  passed on
     """Load the module of a command and call it; an error is one sentence and an exit code."""
     try:
-        with nullcontext() if module in ALONE else at_work.together():
-            getattr(importlib.import_module(module), function)(**options)
+        with (
+            project_folder.entered(module, options) as seen,
+            nullcontext() if module in ALONE else at_work.together(),
+        ):
+            getattr(importlib.import_module(module), function)(**seen)
     except BrokenPipeError:
         sys.stderr.close()
     except FAILURES as error:

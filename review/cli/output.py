@@ -53,11 +53,25 @@ def make_console() -> Console:
 
 
 class _Console(Console):
-    """A console that prints no character raw, whatever it is given."""
+    """A console that prints no character raw, whatever it is given, and no blank line first."""
+
+    began = False
 
     def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401  as rich declares it
         """Print texts and renderables, with marks for characters that do not print."""
+        if not self.began:
+            objects = tuple(map(_without_blank_lines, objects))
+        self.began = True
         super().print(*map(_Tamed, objects), **options)
+
+
+def _without_blank_lines(first: Any) -> Any:  # noqa: ANN401  as rich declares it
+    """What is printed first, without the line breaks that would part it from what is before."""
+    if isinstance(first, str):
+        return first.lstrip("\n")
+    if isinstance(first, Text):
+        return first[len(first.plain) - len(first.plain.lstrip("\n")) :]
+    return first
 
 
 class _Tamed:

@@ -37,6 +37,9 @@ def run(*, name: str, as_json: bool) -> None:
         print_json({"round": key, "parts": [_to_dict(part) for part in parts]})
         return
     out = make_console()
+    if not parts:
+        out.print(sentence(f"{key} asks no service: it costs nothing but time"))
+        return
     out.print(table(key, COLUMNS, [_row(part) for part in parts]))
     for line in _remarks(parts):
         out.print(sentence(line), soft_wrap=True)

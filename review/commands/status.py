@@ -37,7 +37,7 @@ WITHOUT_TASK: Final = ("c2st", "coverage")
 """
 
 
-def run(*, dataset: str | None, next_steps: bool, as_json: bool) -> None:
+def run(*, dataset: str | None, next_steps: bool, as_json: bool, pages: bool = False) -> None:
     """Collect and print the status; what contradicts the receipts comes first."""
     params = load()
     names = wanted_datasets(params, dataset)
@@ -58,7 +58,7 @@ def run(*, dataset: str | None, next_steps: bool, as_json: bool) -> None:
     for finding in findings:
         out.print(_found(finding), soft_wrap=True)
     for name, entry in entries.items():
-        out.print(_rendered(name, entry))
+        out.print(_rendered(name, entry, pages=pages))
     for each in taken:
         out.print(sentence(_taken_down(each)), soft_wrap=True)
     if next_steps and names:
@@ -114,7 +114,7 @@ def _taken_to_dict(each: TakedownRecord) -> dict[str, Any]:
     }
 
 
-def _rendered(dataset: str, rounds: dict[str, Any]) -> Group:
+def _rendered(dataset: str, rounds: dict[str, Any], *, pages: bool = False) -> Group:
     entries = [*rounds["rounds"], *(each | {"tag": each["branch"]} for each in rounds["open"])]
     figure = _figure(entries)
     shown = [_row(entry, figure) for entry in entries]
@@ -122,7 +122,7 @@ def _rendered(dataset: str, rounds: dict[str, Any]) -> Group:
         return Group(
             sentence(f"{dataset}: nothing in the lake yet; `stemma run {dataset}` fills it")
         )
-    pages = _pages(rounds["rounds"] + rounds["open"])
+    listed = [_pages(rounds["rounds"] + rounds["open"])] if pages else []
     rejections = [
         sentence(f"{entry['branch']} was rejected: {' '.join(entry['rejected'].split())}")
         for entry in rounds["open"]
@@ -141,7 +141,9 @@ def _rendered(dataset: str, rounds: dict[str, Any]) -> Group:
         *map(sentence, _outdated(dataset, rounds["rounds"])),
     ]
     columns = (*BEFORE, *figure.titles, *AFTER)
-    return Group(table(dataset, columns, shown), *notes, *([pages] if pages.row_count else []))
+    return Group(
+        table(dataset, columns, shown), *notes, *(each for each in listed if each.row_count)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +227,13 @@ def _next(lake: Lake, dataset: str, rounds: dict[str, Any]) -> str:
     """What to look at next, with commands for rounds and samples that exist."""
     last = max((entry["round"] for entry in rounds["rounds"]), default=0)
     if not last:
-        return f"\n`stemma round add {dataset}` adds the first round, `dvc repro` runs it"
+        return (
+            f"\n`stemma ui` shows the real rows in the browser; `stemma round add {dataset}` adds "
+            "the first round, `dvc repro` runs it"
+        )
     sample = tables.read_round(lake, refs.MAIN, dataset, "samples", last)["sample_id"][0].hex()
     steps = {
+        "stemma ui": "review rounds and samples in the browser",
         f"reports/{dataset}/{last}/grid.png": "real samples beside accepted and refused ones",
         f"stemma diff {dataset}-v{last - 1} {dataset}-v{last}": f"what round {last} changed",
         f"stemma audit {sample[:12]}": "where a sample came from",

@@ -181,7 +181,12 @@ def test_another_prompt_of_ones_own_is_another_round(project: Project) -> None:
     assert one.versions == other.versions
 
 
-def test_a_round_that_asks_nobody_costs_nothing(project: Project) -> None:
+def test_a_round_that_asks_nobody_costs_nothing(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     project.edit(lambda read: read["rounds"]["notes-1"].update(generator="diffusion"))
-    with pytest.raises(ParamsError, match="asks no service"):
-        estimate.run(name="notes-1", as_json=False)
+    project.edit(lambda read: read["datasets"]["notes"].update(verify={"scorers": {}}))
+    estimate.run(name="notes-1", as_json=False)
+    assert capsys.readouterr().out == "notes-1 asks no service: it costs nothing but time\n"
+    estimate.run(name="notes-1", as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"round": "notes-1", "parts": []}

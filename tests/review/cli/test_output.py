@@ -57,3 +57,12 @@ def test_rows_of_json_are_ascii_and_faithful(capsys: pytest.CaptureFixture[str])
     assert printed.isascii()
     assert not hidden(printed, but="\n")
     assert json.loads(printed) == {"ref": NASTY, "rows": [*frame.to_dicts(), frame.to_dicts()[1]]}
+
+
+def test_no_blank_line_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    out = output.make_console()
+    out.print(Text.assemble("\n", ("bold", "bold"), " and\nplain"))
+    out.print("\nthe next part")
+    assert capsys.readouterr().out == "bold and\nplain\n\nthe next part\n"
+    output.make_console().print("\n\nfirst")
+    assert capsys.readouterr().out == "first\n"
