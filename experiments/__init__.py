@@ -1,0 +1,1 @@
+"""What papers found and the project builds on, as experiments with a criterion that can fail."""

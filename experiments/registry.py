@@ -1,0 +1,27 @@
+"""The experiments, by the name that a command takes; the module of each has an `EXPERIMENT`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+from experiments.experiment import Experiment
+
+MODULES: Final = {
+    "E1": "experiments.regression",
+    "E2": "experiments.gaussian",
+    "E3": "experiments.kernel_density",
+    "E4": "experiments.categorical",
+    "E6": "experiments.mixing_weight",
+    "E7": "experiments.sampling_bias",
+    "E8": "experiments.verification",
+    "E9": "experiments.strong_collapse",
+    "rare-class": "experiments.rare_class",
+}
+"""Their order is that of the page."""
+
+
+def load(name: str) -> Experiment:
+    """Load an experiment by its name."""
+    found: Experiment = import_module(MODULES[name]).EXPERIMENT
+    return found
