@@ -34,7 +34,7 @@ test test-all test-rest: export TMPDIR := /dev/shm
 endif
 endif
 
-.PHONY: run test test-all test-rest test-lakefs fuzz lint install install-test clean
+.PHONY: run test test-all test-rest test-lakefs fuzz lint docs install install-test clean
 
 run: install
 	dvc repro
@@ -62,6 +62,11 @@ lint: install-test
 	mypy
 	lint-imports
 
+# The site: pages of docs/ and a reference that is read from the code. A warning is an error.
+docs: install-test
+	python -m docs.site build/docs
+	zensical build --strict --clean
+
 install: $(VENV)/.installed
 install-test: $(VENV)/.installed-test
 
@@ -73,7 +78,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 # All at once: pip takes half a minute to see what is there already.
 $(VENV)/.installed-test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[local-llm,text,test]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs,local-llm,text,test]"
 	touch $(VENV)/.installed $@
 
 clean:

@@ -110,8 +110,12 @@ class Limits(BaseModel):
     """Least recall of the next training mix, as a ratio to its null."""
     recall_mix_block: Amount | None = 0.6
     coverage_round_warn: Amount | None = 0.5
+    """Least share of held-out real rows that are near accepted rows of the round, over the same of
+    real rows."""
     coverage_round_block: Amount | None = 0.3
     coverage_mix_warn: Amount | None = 0.8
+    """Least share of held-out real rows that are near rows of the next training mix, over the same
+    of real rows."""
     coverage_mix_block: Amount | None = 0.6
 
     variance_round_low_warn: Amount | None = 0.75
@@ -121,8 +125,10 @@ class Limits(BaseModel):
     """Largest variance of the round, as a ratio to its null; smoothing generators inflate it."""
     variance_round_high_block: Amount | None = 1.5
     variance_mix_low_warn: Amount | None = 0.85
+    """Least variance of the mix, over that of real rows."""
     variance_mix_low_block: Amount | None = 0.75
     variance_mix_high_warn: Amount | None = 1.2
+    """Most variance of the mix, over that of real rows."""
     variance_mix_high_block: Amount | None = 1.4
 
     tail_round_low_warn: Amount | None = 0.25
@@ -130,10 +136,13 @@ class Limits(BaseModel):
     is compared with the end of the interval that favours the round."""
     tail_round_low_block: Amount | None = None
     tail_round_high_warn: Amount | None = 3.0
+    """Most mass of the round in the tails, over that of real rows."""
     tail_round_high_block: Amount | None = 6.0
     tail_mix_low_warn: Amount | None = 0.5
+    """Least mass of the mix in the tails, over that of real rows."""
     tail_mix_low_block: Amount | None = 0.1
     tail_mix_high_warn: Amount | None = 2.0
+    """Most mass of the mix in the tails, over that of real rows."""
     tail_mix_high_block: Amount | None = 4.0
 
     label_errors_warn: Share | None = _later(0.03)

@@ -221,7 +221,15 @@ def imports_of(folder: str) -> dict[str, Path]:
             elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "library":
                 names = [getattr(argument, "value", None) for argument in node.args[:1]]
             found.update({name.partition(".")[0]: file for name in names if isinstance(name, str)})
-    ours = {*PACKAGES, "stemma", "tests", "benchmarks", "experiments", *sys.stdlib_module_names}
+    ours = {
+        *PACKAGES,
+        "stemma",
+        "tests",
+        "benchmarks",
+        "docs",
+        "experiments",
+        *sys.stdlib_module_names,
+    }
     return {name: file for name, file in found.items() if name not in ours}
 
 

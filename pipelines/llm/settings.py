@@ -75,9 +75,11 @@ class Service(StrictModel):
     limit_as: LimitAs = "max_tokens"
     """The field that carries max_tokens; OpenAI's reasoning models want max_completion_tokens."""
     temperature: float | None = Field(1.0, ge=0, le=2)
+    """Temperature of sampling; None: the service's own."""
     top_p: float | None = Field(1.0, gt=0, le=1)
     """None for either: it is not sent, for models that refuse it."""
     max_tokens: int = Field(256, gt=0)
+    """Most tokens of an answer."""
     extra_body: Mapping[str, Any] = {}
     """Fields of the request body that only this service knows."""
 

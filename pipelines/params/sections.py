@@ -42,6 +42,8 @@ class Fit(FitSections):
     """Training mix and generator settings; each generator has a section of its name."""
 
     regime: Literal["accumulate", "replace", "accumulate-subsample"] = "accumulate"
+    """What the next generator learns from: all rounds and the real data, the last round alone, or a
+    sample of all of them."""
     real_weight: float = Field(1.0, gt=0)
     """Weight of a real row; a synthetic row has weight 1."""
     sample_size: int | None = Field(None, gt=0)
@@ -52,6 +54,7 @@ class Generate(GenerateSections):
     """Number of candidates and generator settings; each generator has a section of its name."""
 
     candidates: int = Field(600, gt=0)
+    """Candidates of a round."""
     shard_rows: int = Field(300, gt=0)
     """Candidates per shard; a shard has a seed of its own and can be replayed alone."""
     accepted: int | None = Field(None, gt=0)
@@ -102,6 +105,7 @@ class Evaluate(StrictModel):
     task: str | None = None
     """What mixes are judged by: a downstream task; None: what suits the modality."""
     task_settings: Mapping[str, Any] = {}
+    """The task's own settings."""
     metrics: Mapping[str, Mapping[str, Any]] = {}
     """Settings by metric, of such that measure a round besides those of the modality."""
 
@@ -220,8 +224,11 @@ class RoundEntry(StrictModel):
     """One entry of `rounds`: which data set, its number, its predecessor, its overrides."""
 
     dataset: str
+    """A data set of this file."""
     round: int = Field(ge=1)
+    """Number of the round."""
     previous: int = Field(ge=0)
+    """Number of the round whose mix the generator learns from; 0 is real data."""
     revision: int = Field(0, ge=0)
     """Raised by `stemma round redo`, so that every clone makes the round again."""
     generator: str = "diffusion"
@@ -238,7 +245,9 @@ class Lake(StrictModel):
     """Names of the lake's repositories."""
 
     repository: str = Field("stemma", pattern=r"^[a-z0-9][a-z0-9-]{2,62}$")
+    """Repository of all else."""
     holdout: str = Field("stemma-holdout", pattern=r"^[a-z0-9][a-z0-9-]{2,62}$")
+    """Repository of the held-out rows."""
 
 
 class Params(StrictModel):

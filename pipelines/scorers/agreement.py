@@ -22,7 +22,9 @@ class AgreementSettings(StrictModel):
     """Names of the columns with the image and its label."""
 
     image: str = "image"
+    """Column of the images."""
     label: str = "label"
+    """Column of the labels."""
 
 
 class Agreement(ClassifierScorer[AgreementSettings]):

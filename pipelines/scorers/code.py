@@ -40,7 +40,9 @@ class CodeSettings(StrictModel):
     """Which columns are the program and its tests, and what each may use."""
 
     code: str = "code"
+    """Column of the programs."""
     tests: str = "tests"
+    """Column of the tests."""
     entry_point: str | None = None
     """Column with the name that the program has to define, as HumanEval has it; None: there is
     none, and `check(candidate)` is called with the only function of the program."""
@@ -48,6 +50,7 @@ class CodeSettings(StrictModel):
     """Let that pass which passes only in one process with its tests. Such a program can forge a
     pass; its detail is `same process`, which a suite can refuse."""
     limits: Limits = Field(default_factory=Limits)
+    """Bounds of time and memory for a program."""
     workers: int | None = Field(None, gt=0)
     """Programs that run at once; None: one for each processor."""
 

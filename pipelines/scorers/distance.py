@@ -33,6 +33,7 @@ class DistanceSettings(StrictModel):
     """Which column is the image, and how much is held in memory."""
 
     image: str = "image"
+    """Column of the images."""
     block_rows: int = Field(2048, gt=0)
     """Candidates whose distances are held in memory at once."""
 

@@ -35,6 +35,7 @@ class ImageDuplicatesSettings(StrictModel):
     """Which column is the image, how it is hashed, and what is near."""
 
     image: str = "image"
+    """Column of the images."""
     method: Method = "phash"
     """phash (frequencies; Zauner 2010), dhash (gradients), average_hash, whash (wavelets)."""
     within: int = Field(4, ge=0, le=8)

@@ -42,12 +42,15 @@ class JudgeSettings(StrictModel):
     """Settings of the rubric, the service and the number of votes."""
 
     text: str = "text"
+    """Column of the texts."""
     label: str | None = "label"
     """Column of the label that was asked for; null: rows have none."""
     rubric: str = "dialogue"
     """Its name in `pipelines/scorers/rubrics`, or the path of a Markdown file."""
     service: Service = Field(default_factory=lambda: Service(max_tokens=32))
+    """The service that judges."""
     votes: int = Field(3, gt=0)
+    """Answers that are asked for about each row."""
     seed: int = Field(0, ge=0)
     """Of the votes; the same for all rounds, so a text that comes again has its score again."""
 

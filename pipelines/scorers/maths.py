@@ -25,7 +25,9 @@ class MathsSettings(StrictModel):
     """Which columns are the given answer and the true one."""
 
     answer: str = "answer"
+    """Column of the answers."""
     truth: str = "truth"
+    """Column of the known answers."""
 
 
 class Maths(Scorer[MathsSettings]):

@@ -22,6 +22,7 @@ class TableAgreementSettings(StrictModel):
     """Name of the column with the label."""
 
     label: str = "label"
+    """Column of the labels."""
 
 
 class TableAgreement(Scorer[TableAgreementSettings]):

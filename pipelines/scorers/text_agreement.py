@@ -22,7 +22,9 @@ class TextAgreementSettings(StrictModel):
     """Names of the columns with the text and its label."""
 
     text: str = "text"
+    """Column of the texts."""
     label: str = "label"
+    """Column of the labels."""
 
 
 class TextAgreement(ClassifierScorer[TextAgreementSettings]):

@@ -44,6 +44,7 @@ class TextDuplicatesSettings(TextSettings):
     permutations: int = Field(128, ge=64, le=1024)
     """Length of a MinHash signature."""
     seed: int = 0
+    """Seed of the hash functions."""
 
 
 class TextDuplicates(Scorer[TextDuplicatesSettings]):

@@ -17,6 +17,7 @@ class TextSettings(StrictModel):
     """Name of the column with the text."""
 
     text: str = "text"
+    """The column."""
 
 
 def cut(texts: pl.Series) -> dict[str, str]:

@@ -44,6 +44,7 @@ class VisionJudgeSettings(StrictModel):
     """Settings of the columns, the rubric, the service and the number of votes."""
 
     image: str = "image"
+    """Column of the images."""
     caption: str | None = "label"
     """Column of what the image is to show: a label or a text; null: rows have none."""
     rubric: str = "image"
@@ -51,8 +52,11 @@ class VisionJudgeSettings(StrictModel):
     side: int = Field(256, ge=1, le=2048)
     """An image whose longer side is shorter is enlarged by a whole factor, up to this."""
     service: Service = Field(default_factory=lambda: Service(max_tokens=32, endpoint="chat"))
+    """The service that judges."""
     votes: int = Field(3, gt=0)
+    """Answers that are asked for about each row."""
     seed: int = Field(0, ge=0)
+    """Root of the seeds that the service is sent."""
 
 
 class VisionJudge(VotingJudge[VisionJudgeSettings]):

@@ -72,4 +72,6 @@ class AugmentGenerate(StrictModel):
     """How rows are edited; which of the two sections is used follows from the data."""
 
     image: ImageEdits = ImageEdits()
+    """Edits of images."""
     text: TextEdits = TextEdits()
+    """Edits of texts."""

@@ -61,6 +61,7 @@ class DiffusionFit(StrictModel):
     reference_rows: int = Field(default=1077, gt=0)
     """Steps grow with the root of rows / reference_rows."""
     batch: int | None = suits_data(32, gt=0)
+    """Rows in a step of training; None: what suits the size of the images."""
     learning_rate: float | None = suits_data(1e-2, gt=0)
     """Peak of the one-cycle schedule."""
     ema: float | None = suits_data(0.98, ge=0, lt=1)
@@ -70,6 +71,7 @@ class DiffusionFit(StrictModel):
     threads: int = Field(default=1, gt=0)
     """One torch thread is the fastest on a machine that does other things too."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where torch computes; `auto` is a GPU where there is one."""
 
     def suited(self, shape: tuple[int, ...]) -> Fitting:
         """Return all settings for images of a shape, [h, w] or [h, w, 3]."""
@@ -109,8 +111,11 @@ class DiffusionGenerate(StrictModel):
     """Share of fresh noise in each DDIM step; 0 is deterministic given the first noise. Not given:
     0.7 for greyscale, 0 in colour, where few steps leave fresh noise behind."""
     batch: int = Field(default=100, gt=0)
+    """Images that are made at once."""
     threads: int = Field(default=1, gt=0)
+    """Threads of torch; more are faster, and another number may round otherwise."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where torch computes; `auto` is a GPU where there is one."""
 
     @model_validator(mode="after")
     def _check(self) -> DiffusionGenerate:

@@ -28,13 +28,16 @@ class GanFit(StrictModel):
     channels: int = Field(default=24, gt=0, le=1024)
     """Width of the level of the full size; each lower one has twice as much, up to `widest`."""
     widest: int = Field(default=128, gt=0, le=2048)
+    """Most channels of a layer."""
     steps: int = Field(default=1000, gt=0)
     """Steps of the generator on `reference_rows` rows; each follows `critic_steps` of the critic.
     """
     reference_rows: int = Field(default=1077, gt=0)
     """Steps grow with the root of rows / reference_rows."""
     critic_steps: int = Field(default=1, gt=0, le=16)
+    """Steps of the critic for each of the generator."""
     batch: int = Field(default=32, gt=1)
+    """Rows in a step of training."""
     learning_rate: float = Field(default=2e-3, gt=0)
     """Of the generator; it falls to nothing over the second half of the steps."""
     critic_rate: float = Field(default=2e-3, gt=0)
@@ -48,6 +51,7 @@ class GanFit(StrictModel):
     threads: int = Field(default=1, gt=0)
     """One torch thread is the fastest on a machine that does other things too."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where torch computes; `auto` is a GPU where there is one."""
 
     def edits(self, size: Sequence[int]) -> tuple[Augmentation, ...]:
         """Return what is done to images of a height and width before the critic sees them."""
@@ -63,5 +67,8 @@ class GanGenerate(StrictModel):
     """Noise beyond this many standard deviations is drawn again: less variety, fewer failures; not
     given: none is."""
     batch: int = Field(default=256, gt=0)
+    """Images that are made at once."""
     threads: int = Field(default=1, gt=0)
+    """Threads of torch; more are faster, and another number may round otherwise."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where torch computes; `auto` is a GPU where there is one."""

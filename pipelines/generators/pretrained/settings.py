@@ -23,9 +23,13 @@ class LoraFit(StrictModel):
     """Training of a low-rank adapter (Hu et al. 2021, arXiv 2106.09685) on the mix, by peft."""
 
     rank: int = Field(8, gt=0, le=512)
+    """Rank of the adapter's matrices."""
     steps: int = Field(500, gt=0)
+    """Steps of training."""
     batch: int = Field(4, gt=0)
+    """Rows in a step of training."""
     learning_rate: float = Field(1e-4, gt=0)
+    """Greatest learning rate."""
     template: str = Field("{label}", min_length=1)
     """The prompt of a training image; names stand for the label and columns of the row."""
 
@@ -50,16 +54,21 @@ class PretrainedFit(StrictModel):
     size: int | None = Field(None, gt=0, le=4096)
     """Side of the images that an adapter learns from; not given: the one the pipeline draws."""
     threads: int = Field(1, gt=0)
+    """Threads of torch; more are faster, and another number may round otherwise."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where torch computes; `auto` is a GPU where there is one."""
 
 
 class PretrainedGenerate(StrictModel):
     """What the pipeline is asked for."""
 
     task: Task = "text_to_image"
+    """What the pipeline is given to begin with."""
     prompts: Prompts = Prompts()
     negative_prompt: str | None = None
+    """What images should not show."""
     steps: int = Field(30, gt=0)
+    """Steps of the sampler."""
     guidance: float = Field(7.5, ge=0)
     """Classifier-free guidance scale."""
     strength: float = Field(0.6, gt=0, le=1)
@@ -80,7 +89,10 @@ class PretrainedGenerate(StrictModel):
     """Side that the pipeline draws; images are brought to the size of the data's afterwards. Not
     given: the pipeline's own."""
     dtype: Literal["float32", "float16", "bfloat16"] = "float32"
+    """Number format of the weights."""
     batch: int = Field(4, gt=0)
     """Images at once."""
     threads: int = Field(1, gt=0)
+    """Threads of torch; more are faster, and another number may round otherwise."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where torch computes; `auto` is a GPU where there is one."""

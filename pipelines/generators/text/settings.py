@@ -70,6 +70,7 @@ class Pictures(StrictModel):
     round: int = Field(0, ge=0)
     """Which of its rounds; 0 is real data."""
     column: str = "image"
+    """Column of the images that are shown to the model."""
 
 
 class TextGenerate(StrictModel):
