@@ -33,7 +33,13 @@ attests = typer.Typer(
 @attests.command(MAKE)
 @runs("review.commands.attest")
 def attest_version(
-    ref: Annotated[str, typer.Argument(help="A tag of a round, or a ref of its commit.")],
+    ref: Annotated[
+        str,
+        typer.Argument(
+            help="A tag of a round or a ref of its commit; or DATASET-takedown-NAME, which a "
+            "take-down left."
+        ),
+    ],
     *,
     output: Annotated[
         Path | None,

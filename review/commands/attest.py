@@ -11,7 +11,7 @@ from typing import Final
 
 from lake.errors import NotFoundError
 from pipelines.common.errors import EnvelopeError, SigningError, StaleError
-from pipelines.gate.attestations import copying, making, verification
+from pipelines.gate.attestations import copying, making, verification, versions
 from pipelines.gate.attestations.claims import Claims
 from pipelines.gate.attestations.making import Attested
 from pipelines.gate.attestations.verification import BESIDE, Answer, Keys
@@ -79,7 +79,7 @@ def _verified(target: str, keys: Keys) -> Answer:
     if place.is_file():
         return verification.of_file(place, keys)
     lake = open_lake(load())
-    purged = purges.purged_by(lake, lake.resolve(target).id)
+    purged = purges.purged_by(lake, versions.find(lake, target).commit.id)
     return verification.of_ref(lake, target, keys, purged)
 
 

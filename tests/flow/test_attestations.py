@@ -27,7 +27,7 @@ from lake.home import LakeHome
 from pipelines.common import dsse
 from pipelines.common.errors import StaleError
 from pipelines.gate.attestations import making, object_digests, store
-from pipelines.rounds import manifest
+from pipelines.rounds import manifest, tables
 from tests.flow.projects import Project, copy
 from tests.flow.test_adoption import RELEASES, unpacked
 from tests.flow.test_tags import delete_tag
@@ -416,3 +416,41 @@ def test_a_version_of_an_earlier_release_is_attested_later(
     assert predicate["runDetails"]["builder"] == {"id": "urn:stemma:key:unknown"}
     assert earlier.stemma("attest", "verify", "tiny-v2").code == 0
     earlier.drop_lake()
+
+
+@pytest.mark.slow
+def test_what_a_take_down_left_is_attested_by_its_name_or_its_merge(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = copy(published, tmp_path / "project")
+    monkeypatch.chdir(project.root)
+    lake = project.lake()
+    word = tables.read_round(lake, "main", "tiny", "samples", 0)["sample_id"][0].hex()
+    try:
+        taken = project.stemma("takedown", word, "--reason", "they asked", "--name", "letter")
+        assert taken.code == 0, taken.said
+        place = tmp_path / "copy"
+        done = project.stemma("attest", "main", "--output", str(place), "--json")
+        assert done.code == 0, done.said
+        assert json.loads(done.out)["tag"] == "tiny-takedown-letter"
+        again = project.stemma("attest", "tiny-takedown-letter")
+        assert "is attested already" in again.out
+        for target in ("tiny-takedown-letter", str(place)):
+            verified = project.stemma("attest", "verify", target)
+            assert verified.code == 0, verified.said
+            assert "STEMMA_GUARD_PASS" in verified.out
+        folder = place / "attestations" / "tiny-takedown-letter" / "1"
+        content = dsse.unverified(json.loads((folder / "provenance.dsse.json").read_bytes()))
+        json_format.ParseDict(content["predicate"], Provenance(), ignore_unknown_fields=True)
+        about = content["predicate"]["buildDefinition"]
+        assert about["externalParameters"]["takedown"] == "letter"
+        (before, *_) = about["resolvedDependencies"]
+        assert before["digest"] == {"lakefsCommit": lake.tags()["tiny-v2"]}
+        part = place / "tiny" / "samples" / "round=000" / "part-00000.parquet"
+        part.write_bytes(part.read_bytes() + b"x")
+        assert project.stemma("attest", "verify", str(place)).code == 1
+        unknown = project.stemma("attest", "tiny-takedown-other")
+        assert unknown.code == 2
+        assert "main holds no take-down called other" in unknown.err
+    finally:
+        project.drop_lake()

@@ -46,6 +46,7 @@ class _Parameters(_Part):
     round: int
     tag: str
     commit: str
+    takedown: str | None = None
 
 
 class _Definition(_Part):
@@ -85,6 +86,8 @@ class Claims:
     """SHA-256 of each object of the version, by path."""
     signer: str
     """Name of the key that it is believed for."""
+    takedown: str | None = None
+    """Name of the take-down that left the version; None of a round."""
     guard: tuple[str, ...] = ()
     """Levels of the verification summary; none where the guard judged nothing."""
 
@@ -113,7 +116,8 @@ def read(stored: Stored, opened: Open) -> Claims:
             "version; find the one of this"
         )
     if store.SUMMARY not in stored.files:
-        if claims.round > 0:  # the guard judges every round, and real data never
+        # The guard judges every round, real data never, and what a take-down leaves if it can.
+        if claims.round > 0 and claims.takedown is None:
             raise EnvelopeError(
                 f"{stored.folder} holds no {store.SUMMARY}, which says how the guard judged "
                 f"{shown(claims.tag)}; get the whole folder"
@@ -170,6 +174,7 @@ def _provenance(content: Mapping[str, Any], signer: str, where: str) -> Claims:
         about.commit,
         _objects(statement, where),
         signer,
+        about.takedown,
     )
 
 

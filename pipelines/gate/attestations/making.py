@@ -80,7 +80,10 @@ def _envelopes(
         "published": predicates.moment(version.commit.created),
     }
     stages = list(versions.stage_commits(lake, version))
-    predicate = predicates.provenance(version, recorded, stages, made)
+    if version.takedown is None:
+        predicate = predicates.provenance(version, recorded, stages, made)
+    else:
+        predicate = predicates.takedown(version, version.takedown, made)
     statement = dsse.statement(subjects, predicates.PROVENANCE, predicate)
     files = {store.PROVENANCE: _encoded(dsse.sign(statement, signer))}
     if result is not None:

@@ -23,11 +23,15 @@ from pipelines.common import digests
 from pipelines.gate.attestations.versions import Version
 from pipelines.rounds.attestation import SIGNER
 from pipelines.rounds.metadata import FIT_VERSIONS, StageMetadata
+from pipelines.takedown import record
+from pipelines.takedown.record import TakedownRecord
 
 PROVENANCE: Final = "https://slsa.dev/provenance/v1"
 SUMMARY: Final = "https://slsa.dev/verification_summary/v1"
 BUILD_TYPE: Final = "urn:stemma:build:round:1"
 """A round, made by the stages that its byproducts name, with the settings of params.yaml."""
+TAKEDOWN_TYPE: Final = "urn:stemma:build:takedown:1"
+"""Main without the rows that a take-down lists."""
 GUARD: Final = "urn:stemma:guard"
 SLSA: Final = "1.0"
 COMMIT: Final = "lakefsCommit"
@@ -77,6 +81,54 @@ def provenance(
                 "finishedOn": moment(version.commit.created),
             },
             "byproducts": [_stage(version, *stage) for stage in reversed(stages)],
+        },
+        "stemma_attestation": dict(made),
+    }
+
+
+def takedown(version: Version, made_by: TakedownRecord, made: Mapping[str, Any]) -> dict[str, Any]:
+    """Compose the provenance of a version that a take-down left: the main before, less some rows.
+
+    Args:
+        version: the version.
+        made_by: the record of the take-down.
+        made: as in `provenance`.
+    """
+    before = f"lakefs://{version.repository}/{made_by.main}/{version.folder}"
+    signer = version.commit.metadata.get(SIGNER, "unknown")
+    touched = [
+        {"round": each.round, "named": each.named, "direct": each.direct}
+        for each in made_by.rounds
+        if each.dataset == version.dataset
+    ]
+    finished = moment(version.commit.created)
+    return {
+        "buildDefinition": {
+            "buildType": TAKEDOWN_TYPE,
+            "externalParameters": {
+                "repository": version.repository,
+                "dataset": version.dataset,
+                "round": version.number,
+                "tag": version.tag,
+                "commit": version.commit.id,
+                "takedown": made_by.name,
+                "policies": {name: each.model_dump() for name, each in made_by.policies.items()},
+            },
+            "internalParameters": {"ids": len(made_by.ids), "rounds": touched},
+            "resolvedDependencies": [
+                {"name": "main before", "uri": before, "digest": {COMMIT: made_by.main}},
+                _described("take-down record", record.sha256(record.encoded(made_by))),
+                _described("rows", made_by.rows_digest),
+            ],
+        },
+        "runDetails": {
+            "builder": {"id": f"urn:stemma:key:{signer}"},
+            "metadata": {
+                "invocationId": f"lakefs://{version.repository}/{version.commit.id}",
+                "startedOn": moment(made_by.created),
+                "finishedOn": finished,
+            },
+            "byproducts": [],
         },
         "stemma_attestation": dict(made),
     }
