@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +17,26 @@ from pipelines.inquiry.losses.endings import RoundLosses
 from pipelines.params import resolve
 from pipelines.rounds import context, history
 from pipelines.stages import runner
+from tests.programs_server import ACCOUNTED
 
 
 @contextmanager
-def checked() -> Iterator[None]:
-    """Let the stage `publish` of this process be followed by an account that must add up."""
-    start = runner.start
+def checked(told: Path) -> Iterator[None]:
+    """Let each stage `publish` be followed by an account that must add up.
+
+    So it is in this process, and in forks that are programs, which look for the variable.
+
+    Args:
+        told: a file to which each round that was accounted for is added, a line each.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "start", accounting(runner.start))
+        patch.setenv(ACCOUNTED, str(told))
+        yield
+
+
+def accounting(start: Callable[..., object]) -> Callable[..., object]:
+    """What starts a stage, with an account behind the stage `publish`."""
 
     def accounted(name: str, key: str | None, **flags: Any) -> object:
         try:
@@ -33,9 +49,7 @@ def checked() -> Iterator[None]:
             check(str(key))
         return result
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "start", accounted)
-        yield
+    return accounted
 
 
 def check(key: str) -> RoundLosses | None:
@@ -52,4 +66,7 @@ def check(key: str) -> RoundLosses | None:
         return None
     found = of_rounds.of_round(lake, round_.dataset, round_.number, commit)
     assert found.fault() is None, found.to_dict()
+    if told := os.environ.get(ACCOUNTED):
+        with Path(told).open("a", encoding="utf-8") as rounds:
+            rounds.write(f"{os.getpid()} {key}\n")
     return found

@@ -38,9 +38,9 @@ def _nobodys_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _accounted() -> Iterator[None]:
+def _accounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What becomes of the rows of every round is accounted for when it is published or blocked."""
-    with accounts.checked():
+    with accounts.checked(tmp_path_factory.mktemp("accounts") / "rounds"):
         yield
 
 
