@@ -21,7 +21,7 @@ from lake.errors import ConflictError, CorruptError, NotFoundError
 from lineage.errors import LineageError
 from lineage.schema import UNREADABLE
 from pipelines.common.errors import StaleError
-from pipelines.rounds import holdout_digest, purges, tables
+from pipelines.rounds import held_out_removals, holdout_digest, purges, tables
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import DATASET, KEY, StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
@@ -104,11 +104,17 @@ class HeldOut:
         return self._read[name]
 
     def _difference(self, name: str, found: pl.DataFrame) -> str | None:
-        """Say how a table differs from the one that round 0 names; purged rows count as there."""
+        """Say how a table differs from the one that round 0 names; rows that went count as there.
+
+        What take-downs took is looked up only where rows are missing.
+        """
         prefix = f"{self.named.dataset}/{name}/"
-        return _difference(
-            self.named, name, found, purges.lacking_at(self.lake, self.commit, prefix)
-        )
+        purged = purges.lacking_at(self.lake, self.commit, prefix)
+        wrong = _difference(self.named, name, found, purged)
+        if wrong is None:
+            return None
+        taken = held_out_removals.lacking_at(self.lake, self.commit, prefix)
+        return _difference(self.named, name, found, taken) if len(taken) > len(purged) else wrong
 
     def _identified(self, name: str, found: pl.DataFrame) -> pl.DataFrame:
         """A table that no digest covers, with the ids of its content."""
@@ -269,7 +275,7 @@ def _refuse_others(lake: Lake, wanted: Named, split: Mapping[str, pl.DataFrame])
 def _difference(wanted: Named, name: str, table: pl.DataFrame, purged: pl.DataFrame) -> str | None:
     """Say how a table differs from the one that round 0 names; None if it does not.
 
-    Rows that were purged from it count as there (`purges.LACKING`).
+    Rows that were taken down or purged from it count as there (`purges.LACKING`).
     """
     words = _words(name)
     try:

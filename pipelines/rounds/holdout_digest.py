@@ -41,8 +41,8 @@ def of_table(
         table: row, sample_id and payload; all columns count.
         identity: the columns that are the content of a sample. Where labels are part of it, the
             stored ids of fingerprints, which have no labels, are digested.
-        purged: rows that were purged from it, which are digested too: row, sample_id,
-            columns_digest.
+        purged: rows that were taken down or purged from it, which are digested too: row,
+            sample_id, columns_digest.
 
     Raises:
         IdentityError: a column has no canonical bytes.

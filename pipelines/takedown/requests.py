@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import polars as pl
+
 from lake import refs
 from lake.client import Lake
 from pipelines.common.errors import TakedownError
 from pipelines.params import Params
 from pipelines.rounds import ancestry_index
 from pipelines.takedown import act, deny_list, noted, plan, selection
+from pipelines.takedown import held_out as held_out_rows
 from pipelines.takedown.act import Judge, Order
 from pipelines.takedown.plan import TakedownPlan
 from pipelines.takedown.record import Takedown
@@ -62,9 +65,16 @@ def planned(lake: Lake, held_out: Lake, wanted: Wanted) -> tuple[TakedownPlan, S
             f"main holds no data set {wanted.dataset!r}; it holds {', '.join(names) or 'none'}"
         )
     hold_outs = selection.hold_outs(lake, held_out, commit, names)
-    hidden = selection.held_out_ids(hold_outs)
+    hidden = pl.concat(
+        [
+            selection.held_out_ids(hold_outs),
+            selection.reserved_ids(lake, held_out, commit, names),
+        ]
+    )
     if wanted.condition is None:
-        chosen = selection.find(index, wanted.given, hidden)
+        denied = deny_list.read(lake, commit).entries.select("sample_id")
+        known = pl.concat([hidden.select("sample_id"), denied])
+        chosen = selection.find(index, wanted.given, known)
     else:
         within = names if wanted.dataset is None else [wanted.dataset]
         chosen = selection.where(lake, commit, wanted.condition, within, hold_outs)
@@ -108,12 +118,15 @@ def fulfil(
     Raises:
         BlockedError: the guard blocks the new main.
     """
+    if found.counts["holdout"]:
+        held_out_rows.settle(lake, held_out, found.ids)
     again, name = 1, order.name
     while not is_done(lake, found):
         done = act.run(lake, found, replace(order, name=name), judge)
+        held_out_rows.remove(lake, held_out, done.record)
         noted.write(lake)
         yield done
-        if done.merge.parents[0] == found.main:
+        if done.merge.parents[0] == found.main or found.rows.is_empty():
             return
         found, _ = planned(lake, held_out, Wanted(dict.fromkeys(found.ids, "")))
         again += 1

@@ -22,10 +22,13 @@ from lineage.ancestry.index import Ancestry
 from lineage.errors import QueryError
 from pipelines.common.errors import StaleError, TakedownError
 from pipelines.rounds import holdout, manifest, tables
+from pipelines.rounds.arrivals import reserved
 from pipelines.rounds.holdout import HeldOut
 
 OURS: Final = ("sample_id", "dataset", "round", "row", "kind", "source", "licence")
 """Columns that a condition can name beside those of the samples."""
+EVERY: Final = (1 << 31) - 1
+"""A round that no other follows."""
 SHOWN: Final = 20
 """Ids and columns that an error names."""
 
@@ -91,7 +94,7 @@ def find(index: Ancestry, prefixes: Iterable[str], held_out: pl.DataFrame) -> Se
     Args:
         index: the family tree of the commit.
         prefixes: ids, shortened or whole.
-        held_out: sample_id of the held-out rows of all data sets.
+        held_out: sample_id of the held-out rows of all data sets, and of what was taken down.
 
     Raises:
         TakedownError: nothing holds any of them.
@@ -245,6 +248,20 @@ def held_out_ids(found: Mapping[str, HeldOut]) -> pl.DataFrame:
         for dataset, held in found.items()
     ]
     return pl.concat(parts) if parts else pl.DataFrame(schema=columns)
+
+
+def reserved_ids(lake: Lake, held_out: Lake, commit: str, names: Iterable[str]) -> pl.DataFrame:
+    """List the held-out rows of later real rounds that are there, as `held_out_ids`."""
+    parts = [held_out_ids({})]
+    for dataset in names:
+        try:
+            rows = reserved.read(lake, held_out, commit, dataset, EVERY)
+        except (NotFoundError, StaleError, LookupError):
+            continue
+        if len(rows):
+            own = rows.select(pl.lit(dataset).alias("dataset"), "split", "sample_id")
+            parts.append(own.cast(parts[0].schema))
+    return pl.concat(parts)
 
 
 def _named(ids: Sequence[str], noun: str) -> str:

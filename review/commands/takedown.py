@@ -255,8 +255,8 @@ def _done(done: Takedown) -> Iterator[str]:
         yield f"`dvc repro` makes {dataset} again from round {number} on"
     for part in made.holdout:
         yield (
-            f"{part.rows:,} {part.split} rows of {part.dataset} are held out; they stay in the "
-            "hold-out, and no fit may learn from them"
+            f"{part.rows:,} {part.split} rows of {part.dataset} went from the hold-out, which "
+            "answers for them by digests alone"
         )
     yield from _answers(made.guard)
     yield OUTSIDE

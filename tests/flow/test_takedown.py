@@ -386,18 +386,80 @@ def test_a_condition_takes_held_out_rows_too(both: Project) -> None:
     assert counts["holdout"] == 80 - len(real.filter(pl.col("label") == 0))
 
 
-def test_a_row_that_is_held_out_is_denied_and_said(both: Project) -> None:
-    lake, before = both.lake(), samples(both.lake(), "main")
-    held = both.lake(holdout=True).scan("main", "tiny/validation/").collect()["sample_id"][0]
-    (done,) = took(both, held.hex(), "--name", "letter")["takedowns"]
-    assert done["holdout"] == [{"dataset": "tiny", "split": "validation", "rows": 1}]
-    assert done["rounds"] == []
-    assert deny_list.read(lake).entries["sample_id"].to_list() == [held]
-    now = samples(lake, "main")
-    assert now.keys() == before.keys()
-    assert all(now[path].equals(before[path]) for path in now)
-    done = both.stemma("audit", "--history", "main")
-    assert done.code == 0, done.said
+def held_out(project: Project, dataset: str) -> dict[str, pl.DataFrame]:
+    """The tables of the hold-out of a data set on main."""
+    names = ("validation", "test", "fingerprints")
+    held = project.lake(holdout=True)
+    return {name: held.scan("main", f"{dataset}/{name}/").collect() for name in names}
+
+
+def test_held_out_rows_go_and_rounds_are_judged_on_the_others(both: Project) -> None:
+    lake, before, was = both.lake(), samples(both.lake(), "main"), held_out(both, "tiny")
+    receipts = inputs(both)
+    ids = [was[name]["sample_id"][0] for name in ("validation", "test")]
+    words = [one.hex() for one in ids]
+    (done,) = took(both, *words, "--name", "letter")["takedowns"]
+    assert done["holdout"] == [
+        {"dataset": "tiny", "split": "test", "rows": 1},
+        {"dataset": "tiny", "split": "validation", "rows": 1},
+    ]
+    assert (done["rounds"], done["guard"]) == ([], {})
+    now = held_out(both, "tiny")
+    for name, frame in was.items():
+        assert now[name].equals(frame.filter(~pl.col("sample_id").is_in(ids))), name
+        assert len(now[name]) == len(frame) - (2 if name == "fingerprints" else 1)
+    assert set(deny_list.read(lake).entries["sample_id"]) == set(ids)
+    kept = samples(lake, "main")
+    assert kept.keys() == before.keys()
+    assert all(kept[path].equals(before[path]) for path in kept)
+    assert inputs(both) == receipts, "no key moves"
+    assert took(both, *words, "--name", "again")["takedowns"] == []
+    assert both.stemma("guard", "main").code == 0, "the rows answer for themselves by digests"
+    no_findings(both)
+    both.run("ingest", "tiny")  # adopts what is there, and stores nothing again
+    assert held_out(both, "tiny")["test"].equals(now["test"])
+    entry = tiny_round(3) | {"generator": "noisy.py"}
+    both.edit(lambda content: content["rounds"].update({"tiny-3": entry}))
+    both.round("tiny-3")
+    found = json.loads(Path("rounds/tiny/3/publish.json").read_text())
+    assert found["tag"] == "tiny-v3"
+
+
+def test_rows_that_are_missing_from_the_hold_out_without_a_signed_record_are_found(
+    both: Project,
+) -> None:
+    word = held_out(both, "tiny")["validation"]["sample_id"][0].hex()
+    took(both, word, "--name", "letter")
+    held = both.lake(holdout=True)
+    (place,) = (item.path for item in held.objects("main", "_takedowns/"))
+    envelope = json.loads(held.read("main", place))
+    envelope["signatures"][0]["sig"] = "AAAA"
+    held.set_branch("forged", str(held.head("main")))
+    held.write_bytes("forged", place, json.dumps(envelope).encode(), "application/json")
+    metadata = held.resolve(f"{held.head('main')}^2").metadata
+    held.merge(held.commit("forged", "Forge", metadata).id, "main", "Forge", {})
+    done = both.stemma("takedown", "--where", "label = 0", "--dataset", "tiny", "--dry-run")
+    answer = both.stemma("stage", "evaluate", "tiny-2")
+    refused = f"{done.said} {answer.said}"
+    assert "the hold-out of tiny" in refused
+
+
+def test_held_out_rows_that_a_killed_take_down_left_go_next(
+    both: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word = held_out(both, "tiny")["validation"]["sample_id"][0].hex()
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.takedown.held_out.remove", killed)
+        assert both.stemma("takedown", word, "--reason", "they asked", "--name", "letter").code
+    assert record.names(both.lake()) == ["letter"]
+    assert len(held_out(both, "tiny")["validation"]) == 40
+    assert took(both, word, "--name", "letter")["takedowns"] == []
+    assert len(held_out(both, "tiny")["validation"]) == 39
+    no_findings(both)
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from lineage.errors import LineageError
 from lineage.schema import UNREADABLE
 from pipelines.common.errors import StaleError
 from pipelines.params import Round
-from pipelines.rounds import holdout_digest, manifest, tables
+from pipelines.rounds import held_out_removals, holdout_digest, manifest, tables
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
@@ -103,7 +103,8 @@ def _verified(
     try:
         place = _path(dataset, number, str(named.get("digest")))
         rows = tables.collected(held.scan(refs.MAIN, place), what)
-        found = holdout_digest.of_table(rows, identity).digest
+        lacking = held_out_removals.lacking_at(held, refs.MAIN, place)
+        found = holdout_digest.of_table(rows, identity, lacking).digest
     except (NotFoundError, CorruptError, LineageError, *UNREADABLE) as error:
         raise StaleError(
             f"{what} cannot be read from {held.repository}; restore it from a backup"

@@ -1,0 +1,107 @@
+"""What take-downs took from the hold-out, so that its digests can still be held against it.
+
+Round 0 states digests of its held-out rows, which no later round changes. A take-down that removes
+some of them writes the parts that held them again on main of the hold-out's repository, beside a
+signed record: which object stands for which, and the digests of the rows that it lacks, as a purge
+says it (`pipelines.rounds.purges`). Who compares the hold-out with what round 0 states counts these
+rows as there. A record that nobody trusted signed excuses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import polars as pl
+from pydantic import ValidationError
+
+from lake import documents, refs
+from lake.client import Lake
+from lake.documents import DocumentError
+from lake.errors import NotFoundError
+from pipelines.common import dsse
+from pipelines.common.errors import EnvelopeError
+from pipelines.common.settings import strictly
+from pipelines.common.signing import Signer, Trusted
+from pipelines.rounds import purges, trust
+from pipelines.rounds.purges import LACKING, PurgeRecord
+
+PREDICATE: Final = "https://stemma.dev/held-out-takedown/v1"
+"""Type of the predicate of a record."""
+
+
+def path(name: str, number: int) -> str:
+    """Where the record of a take-down lies in the repository of the hold-out, counted from 1."""
+    return refs.takedown(name, f"{number:03d}{dsse.SUFFIX}")
+
+
+def encoded(record: PurgeRecord, signer: Signer) -> bytes:
+    """Sign a record: an in-toto statement about the parts that were written again."""
+    subjects = [
+        {"name": item.places[0], "digest": {"sha256": item.cleaned.sha256}}
+        for item in record.objects
+    ]
+    content = dsse.statement(subjects, PREDICATE, record.model_dump(mode="json"))
+    return json.dumps(dsse.sign(content, signer), indent=1).encode() + b"\n"
+
+
+def records(lake: Lake, ref: str) -> list[PurgeRecord]:
+    """The records that a ref of the hold-out's repository holds and that count."""
+    trusted = trust.keys()
+    try:
+        listed = [item.path for item in lake.objects(ref, f"{refs.TAKEDOWNS}/")]
+    except NotFoundError:
+        return []
+    found = (_read(lake, ref, each, trusted) for each in sorted(listed))
+    return [each for each in found if each is not None]
+
+
+def lacking_at(lake: Lake, ref: str, prefix: str) -> pl.DataFrame:
+    """The rows that the tables under a prefix lack at a ref, taken down or purged, as `LACKING`.
+
+    Args:
+        lake: the repository of the hold-out.
+        ref: branch, tag or commit.
+        prefix: of the paths of their parts.
+    """
+    known, purged = records(lake, ref), purges.of_lake(lake)
+    parts = [purges.lacking_at(lake, ref, prefix)]
+    for item in lake.objects(ref, prefix) if known else ():
+        written = purged.original(item.checksum)
+        parts += [
+            pl.DataFrame(
+                [
+                    {
+                        "round": refs.round_of(item.path),
+                        "row": row.row,
+                        "sample_id": bytes.fromhex(row.sample_id),
+                        "columns_digest": bytes.fromhex(row.columns_digest or ""),
+                        "takedown": one.takedown,
+                    }
+                    for row in part.rows
+                ],
+                schema=LACKING,
+            )
+            for one in known
+            for part in one.objects
+            if part.cleaned.md5 == written
+        ]
+    together = pl.concat(parts)
+    return together.unique(["row", "sample_id"], keep="first").sort("round", "row")
+
+
+def _read(lake: Lake, ref: str, place: str, trusted: Trusted | None) -> PurgeRecord | None:
+    """Read a record; None if it is none, or if keys are trusted and none of them signed it."""
+    try:
+        envelope = documents.parse_json(lake.read(ref, place, dsse.MAX_BYTES))
+        content: Mapping[str, Any]
+        if trusted is None:
+            content = dsse.unverified(envelope)
+        else:
+            content = dsse.verify(envelope, trusted).statement
+        if content.get("predicateType") != PREDICATE:
+            return None
+        return strictly(PurgeRecord, content.get("predicate"))
+    except (EnvelopeError, DocumentError, ValidationError):
+        return None
