@@ -27,7 +27,14 @@ from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.receipts import Receipt
 
 Kind = Literal[
-    "main was moved", "tag is gone", "tag was moved", "foreign tag", "branch hides tag", "no tag"
+    "main was moved",
+    "tag is gone",
+    "tag was moved",
+    "foreign tag",
+    "branch hides tag",
+    "no tag",
+    "held-out rows are gone",
+    "held-out rows are left",
 ]
 SHORT: Final = 12
 """Number of hex digits that abbreviate a commit id."""
@@ -38,15 +45,15 @@ RoundId = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class TagFinding:
-    """What is wrong with a tag, or with main."""
+    """What is wrong with a tag, with main, or with the hold-out (`held_out_audit`)."""
 
     kind: Kind
     dataset: str
     round: int
     name: str
-    """The tag, the branch, or the path of the receipt that is contradicted."""
+    """The tag, the branch, the path of the receipt, or the take-down that is contradicted."""
     commit: str
-    """The commit that the tag, the branch or the receipt names."""
+    """The commit that the tag, the branch or the receipt names; of the hold-out, its head."""
     sentence: str
     """What is wrong and what to do, in one sentence."""
 

@@ -10,6 +10,7 @@ rows as there. A record that nobody trusted signed excuses nothing.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ from pipelines.rounds.purges import LACKING, PurgeRecord
 
 PREDICATE: Final = "https://stemma.dev/held-out-takedown/v1"
 """Type of the predicate of a record."""
+DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def path(name: str, number: int) -> str:
@@ -91,17 +93,38 @@ def lacking_at(lake: Lake, ref: str, prefix: str) -> pl.DataFrame:
     return together.unique(["row", "sample_id"], keep="first").sort("round", "row")
 
 
+def parsed(envelope: object, trusted: Trusted | None) -> PurgeRecord:
+    """Read a signed record; without trusted keys its signature is not verified.
+
+    Raises:
+        EnvelopeError: it is no record, or nobody trusted signed it.
+    """
+    content: Mapping[str, Any]
+    if trusted is None:
+        content = dsse.unverified(envelope)
+    else:
+        content = dsse.verify(envelope, trusted).statement
+    if content.get("predicateType") != PREDICATE:
+        raise EnvelopeError("the statement is about no held-out rows; find who wrote it")
+    try:
+        record = strictly(PurgeRecord, content.get("predicate"))
+    except ValidationError as error:
+        raise EnvelopeError(
+            "the statement is no record of a take-down; find who wrote it"
+        ) from error
+    rows = (row for part in record.objects for row in part.rows)
+    if any(not _is_digest(each) for row in rows for each in (row.sample_id, row.columns_digest)):
+        raise EnvelopeError("the record names a row by no digest; find who wrote it")
+    return record
+
+
+def _is_digest(text: str | None) -> bool:
+    return text is not None and DIGEST.fullmatch(text) is not None
+
+
 def _read(lake: Lake, ref: str, place: str, trusted: Trusted | None) -> PurgeRecord | None:
     """Read a record; None if it is none, or if keys are trusted and none of them signed it."""
     try:
-        envelope = documents.parse_json(lake.read(ref, place, dsse.MAX_BYTES))
-        content: Mapping[str, Any]
-        if trusted is None:
-            content = dsse.unverified(envelope)
-        else:
-            content = dsse.verify(envelope, trusted).statement
-        if content.get("predicateType") != PREDICATE:
-            return None
-        return strictly(PurgeRecord, content.get("predicate"))
-    except (EnvelopeError, DocumentError, ValidationError):
+        return parsed(documents.parse_json(lake.read(ref, place, dsse.MAX_BYTES)), trusted)
+    except (EnvelopeError, DocumentError):
         return None

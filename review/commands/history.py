@@ -13,17 +13,19 @@ from rich.text import Text
 
 from lake import refs
 from lake.client import Lake
+from lake.errors import LakeError
 from lake.values import Commit
+from pipelines.common import console
 from pipelines.common.errors import StaleError
 from pipelines.common.progress import track
 from pipelines.common.signing import PUBLIC_KEYS
-from pipelines.gate import history_audit, tags
+from pipelines.gate import held_out_audit, history_audit, tags
 from pipelines.gate.history_audit import Kind, Step
 from pipelines.gate.merges import SHORT
 from pipelines.gate.tags import TagFinding
 from pipelines.inquiry import overrides
 from pipelines.inquiry.overrides import Override
-from pipelines.params import load
+from pipelines.params import Params, load
 from pipelines.rounds import moved_commits, trust
 from pipelines.rounds.context import open_lake
 from pipelines.rounds.moved_commits import MapFinding
@@ -77,7 +79,7 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
     wrong = [step for step in selected if step.wrong is not None]
     moved = [
         finding
-        for finding in (tags.check(lake, params) if ref == refs.MAIN else [])
+        for finding in (_of_main(lake, params) if ref == refs.MAIN else [])
         if only in (None, finding.dataset)
     ]
     if as_json:
@@ -92,6 +94,16 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
             out.print(part)
     if wrong or moved or maps:
         raise Findings("; ".join(_summaries(ref, wrong, moved, maps)))
+
+
+def _of_main(lake: Lake, params: Params) -> list[TagFinding]:
+    """What contradicts main: tags and receipts, and the hold-out where it can be read."""
+    found = tags.check(lake, params)
+    try:
+        found += held_out_audit.findings(lake, open_lake(params, holdout=True))
+    except LakeError as error:
+        console.line(f"the hold-out was not held against take-downs: {error}")
+    return found
 
 
 def _tell_maps(ref: str, maps: Sequence[MapFinding], *, as_json: bool) -> None:

@@ -255,8 +255,8 @@ def _done(done: Takedown) -> Iterator[str]:
         yield f"`dvc repro` makes {dataset} again from round {number} on"
     for part in made.holdout:
         yield (
-            f"{part.rows:,} {part.split} rows of {part.dataset} went from the hold-out, which "
-            "answers for them by digests alone"
+            f"{part.rows:,} {part.split} {plural('row', part.rows)} of {part.dataset} went from "
+            "the hold-out, which answers for what went by digests alone"
         )
     yield from _answers(made.guard)
     yield OUTSIDE

@@ -220,6 +220,18 @@ def test_a_main_that_the_guard_blocks_needs_a_reason(both: Project) -> None:
 
 
 @pytest.mark.slow
+def test_real_data_alone_is_not_judged_and_that_is_said(empty: Project) -> None:
+    empty.run("lake", "")
+    empty.run("ingest", "tiny")
+    word = tables.read_round(empty.lake(), "main", "tiny", "samples", 0)["sample_id"][0].hex()
+    done = empty.stemma("takedown", word, "--reason", "they asked")
+    assert done.code == 0, done.said
+    said = "guard on tiny without them: not judged, because main holds no round of it after"
+    assert said in done.out
+    no_findings(empty)
+
+
+@pytest.mark.slow
 def test_the_next_round_learns_and_keeps_nothing_of_what_went(both: Project) -> None:
     lake, ids = both.lake(), chosen(both.lake(), "tiny")
     both.edit(
@@ -457,6 +469,9 @@ def test_held_out_rows_that_a_killed_take_down_left_go_next(
         assert both.stemma("takedown", word, "--reason", "they asked", "--name", "letter").code
     assert record.names(both.lake()) == ["letter"]
     assert len(held_out(both, "tiny")["validation"]) == 40
+    audited = both.stemma("audit", "--history", "main")
+    assert audited.code == 1
+    assert "tiny still holds out 1 of the rows that the take-down letter names" in audited.said
     assert took(both, word, "--name", "letter")["takedowns"] == []
     assert len(held_out(both, "tiny")["validation"]) == 39
     no_findings(both)

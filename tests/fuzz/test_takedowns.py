@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Final
 
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 
 from lake.tables import encode
 from pipelines import modalities
+from pipelines.common import dsse
+from pipelines.rounds import held_out_removals
+from pipelines.rounds.purges import PurgedObject, PurgedRow, PurgeRecord, StoredBytes
 from pipelines.takedown import deny_list, record
 from pipelines.takedown.deny_list import ENTRY, DenyList
 from pipelines.takedown.record import TakedownRecord, TouchedRound
@@ -64,4 +68,38 @@ ROWS: Final = pl.DataFrame(
 def test_lists_of_rows(data: bytes) -> object:
     found = record.parsed_rows(data)
     assert found.schema == record.ROW
+    return found
+
+
+PART: Final = StoredBytes(sha256="2" * 64, md5="3" * 32, size=9)
+REMOVED: Final = PurgedRow(row=5, sample_id="0" * 64, columns_digest="1" * 64)
+REMOVAL: Final = PurgeRecord(
+    takedown="letter",
+    created=1,
+    who="a",
+    ids=("0" * 64,),
+    objects=(
+        PurgedObject(
+            purged=PART, cleaned=PART, places=("a/b",), whole=False, count=1, rows=(REMOVED,)
+        ),
+    ),
+)
+STATEMENT: Final = dsse.statement(
+    [{"name": "a/b", "digest": {"sha256": "2" * 64}}],
+    held_out_removals.PREDICATE,
+    REMOVAL.model_dump(mode="json"),
+)
+
+
+@fuzzed(either([STATEMENT]), reasons=2)
+def test_removals_from_the_hold_out(data: bytes) -> object:
+    envelope = {
+        "payload": base64.b64encode(data).decode(),
+        "payloadType": dsse.PAYLOAD_TYPE,
+        "signatures": [{"keyid": "a", "sig": "AAAA"}],
+    }
+    found = held_out_removals.parsed(envelope, None)
+    rows = [row for part in found.objects for row in part.rows]
+    assert all(len(bytes.fromhex(row.sample_id)) == 32 for row in rows)
+    assert all(len(bytes.fromhex(row.columns_digest or "")) == 32 for row in rows)
     return found
