@@ -21,6 +21,9 @@ from review.cli.round_refs import shared_dataset
 from review.diff import build, sources
 from review.diff.values import DataDiff
 from review.errors import UsageError
+from review.provenance import origins
+from review.provenance.lookup import locate
+from review.provenance.origins import SampleProvenance
 from review.ui import chart_drawing, charts
 
 if TYPE_CHECKING:
@@ -114,6 +117,29 @@ def open_ref(ref: str = refs.MAIN, dataset: str | None = None) -> Version:
     lake = open_lake(load())
     commit = lake.resolve(ref).id
     return Version(lake, ref, commit, dataset_at(lake, ref, commit, dataset))
+
+
+def audit_sample(
+    sample: str, ref: str = refs.MAIN, dataset: str | None = None
+) -> list[SampleProvenance]:
+    """Find where a sample came from, as `stemma audit ID` does.
+
+    Args:
+        sample: id of the sample, or at least 8 hex digits of it.
+        ref: branch, tag or commit that is looked at first; then what main once held.
+        dataset: only occurrences in this data set; None: in any.
+
+    Returns:
+        Each occurrence with its family tree, the training mixes at which that ends, licences, the
+        generator, and decisions of reviewers; `to_dict` is what `stemma audit --json` prints.
+
+    Raises:
+        QueryError: this cannot be an id.
+        NotFoundError: neither the ref holds it nor did main ever.
+    """
+    params = load()
+    lake = open_lake(params)
+    return list(origins.describe(lake, locate(lake, params, ref, dataset, sample)))
 
 
 def load_ref(

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
+import stemma
 from lake.client import Lake
 from lake.errors import NotFoundError
 from lineage.errors import QueryError
@@ -348,3 +349,14 @@ def test_a_superseded_sample_is_found_where_main_once_held_it(
     shown = said()
     assert f"not at main: round 2 of tiny was superseded by {by[:12]}" in shown
     assert f"commit {published_by[:12]} (tiny-v2), superseded by {by[:12]}" in shown
+
+
+def test_from_python_it_is_what_the_command_prints(said: Callable[[], str]) -> None:
+    sample = planted.sample_id("pictures", 2, 0)
+    (found,) = stemma.audit(sample[:12])
+    assert isinstance(found, stemma.SampleProvenance)
+    assert found.licences == {"not stated": 2, "CC-BY-4.0": 1}
+    printed = tree_of(sample, said)
+    assert json.loads(json.dumps(found.to_dict(), default=str))["tree"] == printed["tree"]
+    with pytest.raises(NotFoundError):
+        stemma.audit("f" * 64)
