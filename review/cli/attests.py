@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from review.cli.dispatch import Json, runs
+from review.cli.groups import WithDefault
 
 MAKE = "make"
 
 
-class _MakesByDefault(TyperGroup):
+class _MakesByDefault(WithDefault):
     """A group of which `stemma attest REF` is short for `stemma attest make REF`."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  typer's own click
-        """Put the command before arguments that name none."""
-        if args and args[0] not in {*self.commands, "--help"}:
-            args = [MAKE, *args]
-        return super().parse_args(ctx, args)
+    default_command = MAKE
 
 
 attests = typer.Typer(

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from review.cli import purge as purges
 from review.cli.dispatch import DatasetOption, FromFile, Json, SampleIds, runs
+from review.cli.groups import WithDefault
 
 ACT = "act"
 """The command that is meant where none is named."""
 
 
-class _ActByDefault(TyperGroup):
-    """A group whose first word may be a sample's id or an option of `act`."""
+class _ActByDefault(WithDefault):
+    """A group of which `stemma takedown ID…` is short for `stemma takedown act ID…`."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  not public
-        """Name the command `act` where no command is named."""
-        if args and args[0] not in {*self.commands, *self.get_help_option_names(ctx)}:
-            args = [ACT, *args]
-        return super().parse_args(ctx, args)
+    default_command = ACT
 
 
 takedowns = typer.Typer(
