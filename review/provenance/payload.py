@@ -22,6 +22,7 @@ from lake.visible import visible
 from lineage import image_files
 from lineage.errors import ImageFileError
 from pipelines.features import images, thumbnails
+from pipelines.reviewing import edited
 from pipelines.rounds import history
 from review.cli import files
 from review.cli.output import plural
@@ -76,7 +77,8 @@ def rows_at(
     if generated is None:  # real rows, or a round whose candidates are gone
         frame = lake.scan(commit, refs.partition(dataset, "samples", number))
     else:
-        frame = lake.scan(generated.id, refs.partition(dataset, "candidates", number))
+        made = lake.scan(generated.id, refs.partition(dataset, "candidates", number))
+        frame = edited.with_edited(lake, commit, made, dataset=dataset, number=number)
     return frame.filter(pl.col("row").is_in(numbers.implode())).collect().sort("row")
 
 

@@ -63,8 +63,11 @@ class SampleReview:
         into = "" if self.edited_row is None else f"; row {self.edited_row} is the new sample"
         when = datetime.fromtimestamp(self.created, UTC).strftime("%Y-%m-%d %H:%M UTC")
         through = "" if self.reviewer == self.committer else f" (through {self.committer})"
-        later = "; not applied yet: `dvc repro` applies it" if self.pending else ""
-        later = later or ("" if self.applied else "; a later decision took its place")
+        later = ""
+        if not self.applied and self.action != "withdraw":
+            later = "; a later decision took its place"
+        elif self.pending:
+            later = "; not applied yet: `dvc repro` applies it"
         why = " ".join(self.reason.split())
         return f"{when}, {self.reviewer}{through} {verb}{was}, because {why}{into}{later}"
 

@@ -27,6 +27,7 @@ from review.ui import (
     review,
     rounds,
     sample,
+    sample_decisions,
     selection,
     verifiers,
 )
@@ -58,6 +59,7 @@ def build(lake: Lake, session: Session, port: int) -> Starlette:
             Route(f"{BRANCH}/changes", review.changes),
             Route(f"{BRANCH}/selection.{{form}}", selection.download),
             Route(f"{BRANCH}/decision", decisions.decide, methods=["POST"]),
+            Route(f"{BRANCH}/samples", sample_decisions.decide, methods=["POST"]),
             Route("/sample/{dataset}/{round:round}/{row:row}", sample.show),
             Route("/payload/{dataset}/{round:round}/{row:row}", payload.show),
             Route("/sql", queries.show),

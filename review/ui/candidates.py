@@ -15,6 +15,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
+from pipelines.reviewing import edited
 from pipelines.rounds import history
 from review.errors import UsageError
 from review.ui import scores, search
@@ -59,9 +60,11 @@ def open_source(lake: Lake, commit: str, dataset: str, number: int) -> Source:
     def scan(ref: str, table: str) -> pl.LazyFrame:
         return lake.scan(ref, refs.partition(dataset, table, number))
 
+    made, lineage = scan(generated.id, "candidates"), scan(commit, "lineage")
+    at = {"dataset": dataset, "number": number}
     return Source(
-        candidates=scan(generated.id, "candidates"),
-        lineage=scan(commit, "lineage"),
+        candidates=edited.with_edited(lake, commit, made, **at),
+        lineage=edited.without_lost(lake, commit, lineage, **at),
         verdicts=_perhaps(lambda: scan(commit, "verdicts")),
         decisions=_perhaps(lambda: scan(commit, "decisions")),
         scores=_perhaps(lambda: scan(commit, "scores")),

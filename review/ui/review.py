@@ -23,7 +23,7 @@ from pipelines.verification.verdicts.examples import Example
 from review.cli.round_refs import RoundRef
 from review.diff import build, row_table, samples, sections
 from review.diff.values import MEANINGS, DataDiff
-from review.ui import app_state, candidates, facets, filters, render, scores
+from review.ui import app_state, candidates, facets, filters, offers, render, scores
 from review.ui.app_state import AppState
 from review.ui.candidates import Listing, Source
 from review.ui.facets import Facets
@@ -76,7 +76,10 @@ def drawn(
     state, round_ref = app_state.requested_round(request)
     candidate_list = _listed(state.lake, round_ref, filters.parse(request.query_params))
     if render.partial(request):
-        return render.page(request, "candidates.html.j2", round_ref=round_ref, **candidate_list)
+        offer = offers.of_round(state.context(round_ref), round_ref)
+        return render.page(
+            request, "candidates.html.j2", round_ref=round_ref, offer=offer, **candidate_list
+        )
     entry = app_state.dataset_rounds(state, round_ref.dataset).find(round_ref.ref)
     return render.page(
         request,
@@ -90,6 +93,7 @@ def drawn(
         error=error,
         reason=reason,
         against=against,
+        offer=offers.of_round(state.context(round_ref), round_ref),
         **candidate_list,
     )
 

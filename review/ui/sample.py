@@ -16,11 +16,13 @@ from lake.errors import NotFoundError
 from pipelines.rounds import ancestry_index, manifest, tables
 from pipelines.verification.verdicts import examples
 from pipelines.verification.verdicts.examples import Example
+from review.cli.round_refs import RoundRef
 from review.provenance import origins, payload
 from review.provenance.lookup import Located
 from review.provenance.origins import SampleProvenance
-from review.ui import app_state, filters, neighbours, picture, render
+from review.ui import app_state, filters, neighbours, offers, picture, render
 from review.ui.neighbours import Nearest
+from review.ui.offers import Offer
 
 Node = tuple[str, int, int]
 PICTURED: Final = 24
@@ -62,12 +64,22 @@ def show(request: Request) -> Response:
         in_list=neighbours.in_list(lake, commit, node, wanted),
         query=wanted.query,
         narrowed=wanted.any,
+        offer=_offer(request, ref, commit, node),
         tree=picture.draw(provenance, _images(pictured), ref),
         wide=picture.WIDE,
         high=picture.HIGH,
         generator=[fact for fact in facts if not fact[0].startswith(MINOR)],
         minor=[fact for fact in facts if fact[0].startswith(MINOR)],
     )
+
+
+def _offer(request: Request, ref: str, commit: str, node: Node) -> Offer | None:
+    """What can be decided about a candidate; None unless its round's branch shows it."""
+    state, match = app_state.of(request), refs.BRANCH.match(ref)
+    if match is None or (match["dataset"], int(match["round"])) != node[:2]:
+        return None
+    round_ref = RoundRef(ref, node[0], node[1], commit, match["line"] or refs.MAIN)
+    return offers.of_round(state.context(round_ref), round_ref, node[2])
 
 
 def _located(lake: Lake, commit: str, node: Node, ref: str) -> SampleProvenance:

@@ -15,7 +15,23 @@ const step = (by) => {
 
 const turn = (rel) => document.querySelector(`a[rel="${rel}"]`)?.click();
 
-const KEYS = { j: () => step(1), k: () => step(-1), n: () => turn("next"), p: () => turn("prev") };
+// a, r, l and c choose a decision on the sample of the page, or open the page of the one in focus.
+const decide = (action) => {
+  const choice = document.querySelector(`#decide [data-action="${action}"]`);
+  if (choice) {
+    choice.click();
+    const field = { relabel: '[name="label"]', correct: '[name^="text:"]' }[action] ?? '[name="reason"]';
+    document.querySelector(`#decide ${field}`)?.focus();
+    return;
+  }
+  const sample = document.activeElement?.closest("[data-step]");
+  if (sample) location.assign(`${sample.href}#decide`);
+};
+
+const KEYS = {
+  a: () => decide("accept"), r: () => decide("reject"), l: () => decide("relabel"), c: () => decide("correct"),
+  j: () => step(1), k: () => step(-1), n: () => turn("next"), p: () => turn("prev"),
+};
 
 document.addEventListener("keydown", (event) => {
   const modified = event.ctrlKey || event.metaKey || event.altKey;
