@@ -61,10 +61,9 @@ def open_source(lake: Lake, commit: str, dataset: str, number: int) -> Source:
         return lake.scan(ref, refs.partition(dataset, table, number))
 
     made, lineage = scan(generated.id, "candidates"), scan(commit, "lineage")
-    at = {"dataset": dataset, "number": number}
     return Source(
-        candidates=edited.with_edited(lake, commit, made, **at),
-        lineage=edited.without_lost(lake, commit, lineage, **at),
+        candidates=edited.with_edited(lake, commit, made, dataset=dataset, number=number),
+        lineage=edited.without_lost(lake, commit, lineage, dataset=dataset, number=number),
         verdicts=_perhaps(lambda: scan(commit, "verdicts")),
         decisions=_perhaps(lambda: scan(commit, "decisions")),
         scores=_perhaps(lambda: scan(commit, "scores")),

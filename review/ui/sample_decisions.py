@@ -8,7 +8,7 @@ nothing is decided.
 from __future__ import annotations
 
 import threading
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
@@ -24,6 +24,9 @@ from review.errors import FAILURES, UsageError
 from review.ui import app_state, candidates, facets, filters, render, review
 from review.ui.filters import Filters
 
+if TYPE_CHECKING:
+    from pipelines.reviewing.record import Action
+
 FIELDS: Final = 40
 """Fields of a form, at most: a decision, and the texts of a sample."""
 TEXT: Final = "text:"
@@ -36,7 +39,7 @@ ACTIONS: Final = {
     "withdraw": "Leave to the suite",
 }
 """Decisions by the words of their buttons."""
-REPEATED: Final = ("csrf", "seen", "query", "action", "label", "reason")
+REPEATED: Final = ("csrf", "seen", "query", "choice", "label", "reason")
 """Fields that the form repeats which asks to confirm."""
 _DECIDING: Final = threading.Lock()
 
@@ -71,7 +74,7 @@ def _decided(request: Request, form: dict[str, Any]) -> Response:
 
 
 def _choice(form: dict[str, Any]) -> Choice:
-    action = str(form.get("action", ""))
+    action = str(form.get("choice", ""))
     if action not in ACTIONS:
         raise UsageError("the form says no decision that there is")
     texts = {}
@@ -81,7 +84,7 @@ def _choice(form: dict[str, Any]) -> Choice:
     label = str(form.get("label", "")).strip() if action == "relabel" else None
     where = str(form.get("query", "")).strip() or None if "row" not in form else None
     reason = _lines(str(form.get("reason", "")))
-    return Choice(action, reason, label, texts, where=where)  # type: ignore[arg-type]  checked
+    return Choice(cast("Action", action), reason, label, texts, where=where)
 
 
 def _lines(text: str) -> str:
@@ -124,7 +127,7 @@ def _asked(
         form={name: str(form.get(name, "")) for name in REPEATED},
         wanted=wanted,
         count=count,
-        word=ACTIONS[str(form["action"])],
+        word=ACTIONS[str(form["choice"])],
     )
 
 

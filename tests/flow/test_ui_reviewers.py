@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+import pytest
 from selenium.webdriver.support.ui import Select
 
 from lake import refs, settings
@@ -80,6 +81,13 @@ def test_two_reviewers_disagree_and_the_round_is_published_with_the_last_word(
     published = tables.read_round(lake, refs.MAIN, "tiny", "samples", 3)
     made = published.filter(pl.col("sample_id") == samples["sample_id"][0])
     assert made.select("row", "label").rows() == [(24, 1 - label)]
+    with serving(lake) as page:
+        assert f'aria-label="Row 24, label {other}, accepted"' in page.text(
+            f"/review/tiny/{BRANCH}"
+        )
+        told_there = page.text(f"/sample/tiny/3/24?ref={BRANCH}")
+        assert f"bob gave it the label {other} (it had {label})" in told_there
+        assert "None, None" not in told_there
     story = blocked.stemma("audit", samples["sample_id"][0].hex())
     assert story.code == 0
     said = " ".join(story.out.split())

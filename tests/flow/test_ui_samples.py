@@ -38,11 +38,11 @@ def test_one_sample_is_decided_on_and_a_list_after_its_number_is_confirmed(
         assert 'name="text:' not in text  # an image has no text to correct
         assert [each for each in ("0", "1") if f'<option value="{each}">' in text] == ["0", "1"]
         hostile = "<script>alert(1)</script>"
-        done = send(page, at, row="0", action="reject", reason=hostile, next="1")
+        done = send(page, at, row="0", choice="reject", reason=hostile, next="1")
         assert done.status_code == 303
         assert done.headers["location"] == f"/sample/tiny/2/1?ref={BRANCH}&done=reject"
         assert "because &lt;script&gt;alert(1)&lt;/script&gt;; not applied yet" in page.text(at)
-        wanted = {"query": "column=label&value=1", "action": "reject", "reason": "both\r\nbad"}
+        wanted = {"query": "column=label&value=1", "choice": "reject", "reason": "both\r\nbad"}
         listed = f"/review/tiny/{BRANCH}?column=label&value=1"
         count = int(str(re.search(r'role="status"><b>(\d+)</b>', page.text(listed))[1]))  # type: ignore[index]
         asked = send(page, listed, **wanted)
@@ -62,14 +62,14 @@ def test_what_cannot_be_decided_is_said_and_nothing_is_kept(copied: Project) -> 
     with serving(lake) as page:
         at = f"/sample/tiny/2/0?ref={BRANCH}"
         for fields, says in (
-            ({"row": "0", "action": "reject", "reason": " "}, "A reason is needed"),
-            ({"row": "0", "action": "relabel", "label": "7", "reason": "r"}, "none of the real"),
-            ({"row": "99", "action": "reject", "reason": "r"}, "has no candidate in row 99"),
-            ({"row": "0", "action": "accept", "reason": "r", "seen": "0" * 64}, "look at it again"),
+            ({"row": "0", "choice": "reject", "reason": " "}, "A reason is needed"),
+            ({"row": "0", "choice": "relabel", "label": "7", "reason": "r"}, "none of the real"),
+            ({"row": "99", "choice": "reject", "reason": "r"}, "has no candidate in row 99"),
+            ({"row": "0", "choice": "accept", "reason": "r", "seen": "0" * 64}, "look at it again"),
         ):
             answer = send(page, at, **fields)
             assert (answer.status_code, says in notice(answer)) == (409, True), answer.text
-        for fields in ({"csrf": "x"}, {"action": "praise"}, {"row": "../1"}):
-            sent = {"row": "0", "action": "accept", "reason": "r"} | fields
+        for fields in ({"csrf": "x"}, {"choice": "praise"}, {"row": "../1"}):
+            sent = {"row": "0", "choice": "accept", "reason": "r"} | fields
             assert send(page, at, **sent).status_code == 400
     assert store.of_lake(lake).records == ()
