@@ -38,7 +38,7 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def root() -> Any:  # noqa: ANN401  typer's own click
+def root() -> Any:
     """The command `stemma`."""
     return typer.main.get_command(app)
 
