@@ -74,7 +74,7 @@ def settle(lake: Lake, held_out: Lake, ids: Iterable[str]) -> int:
 
 
 def remove(lake: Lake, held_out: Lake, made: TakedownRecord) -> int:
-    """Take the rows of a take-down from the hold-out of every data set of main.
+    """Take the rows of a take-down from the hold-outs that its record counts rows of.
 
     Args:
         lake: the lake.
@@ -89,8 +89,8 @@ def remove(lake: Lake, held_out: Lake, made: TakedownRecord) -> int:
         StaleError: the hold-out changed meanwhile, or holds rows that no round 0 names.
     """
     ids = pl.Series([bytes.fromhex(one) for one in made.ids], dtype=pl.Binary)
-    names = refs.datasets(item.path for item in lake.objects(refs.MAIN))
-    return sum(_from_dataset(lake, held_out, made.name, name, ids) for name in names)
+    names = {each.dataset for each in made.holdout}
+    return sum(_from_dataset(lake, held_out, made.name, name, ids) for name in sorted(names))
 
 
 def _from_dataset(lake: Lake, held_out: Lake, takedown: str, dataset: str, ids: pl.Series) -> int:
@@ -169,10 +169,11 @@ def _parts(
 def _without(
     held_out: Lake, start: str, item: ObjectInfo, identity: tuple[str, ...], ids: pl.Series
 ) -> _Part | None:
-    frame = tables.collected(held_out.scan_parts(start, [item]), f"{item.path} at {start}")
-    goes = frame["sample_id"].is_in(ids.implode())
+    part, what = held_out.scan_parts(start, [item]), f"{item.path} at {start}"
+    goes = tables.collected(part.select("sample_id"), what)["sample_id"].is_in(ids.implode())
     if not goes.any():
         return None
+    frame = tables.collected(part, what)
     digested = frame.select("row", "sample_id", payload.columns_digests(frame, identity))
     earlier = held_out_removals.lacking_at(held_out, start, item.path)
     earlier = earlier.select(digested.columns).cast(digested.schema)

@@ -17,7 +17,7 @@ from pipelines import params
 from pipelines.common.errors import StaleError
 from pipelines.gate import real_data_merges
 from pipelines.gate.merges import Merge
-from pipelines.rounds import holdout, manifest, receipts, tables
+from pipelines.rounds import held_out_removals, holdout, manifest, receipts, tables
 from pipelines.rounds.arrivals import reserved
 from pipelines.rounds.round_commit import Transaction
 from tests.flow.projects import Project
@@ -361,3 +361,21 @@ def test_another_source_can_call_its_columns_otherwise(grown: Project) -> None:
         refused = grown.stemma("dataset", "update", "birds", "theirs.csv", wrong_option)
         assert refused.code != 0
         assert sentence in " ".join(refused.err.split())
+
+
+def test_held_out_rows_of_a_later_round_are_taken_down_too(grown: Project) -> None:
+    lake, held = grown.lake(), grown.lake(holdout=True)
+    before = held.scan(refs.MAIN, "birds/reserved/").collect()
+    word = before["sample_id"][0].hex()
+    done = grown.stemma("takedown", word, "--reason", "they asked", "--name", "letter", "--json")
+    assert done.code == 0, done.said
+    (taken,) = json.loads(done.out)["takedowns"]
+    assert taken["holdout"] == [{"dataset": "birds", "split": before["split"][0], "rows": 1}]
+    left = held.scan(refs.MAIN, "birds/reserved/").collect()
+    assert left.equals(before[1:])
+    main = lake.resolve(refs.MAIN).id
+    read = reserved.read(lake, held, main, "birds", 4)
+    assert read["sample_id"].to_list() == left["sample_id"].to_list(), "the record answers for it"
+    assert held_out_removals.lacking_at(held, refs.MAIN, "birds/reserved/")["row"].to_list() == [
+        before["row"][0]
+    ]

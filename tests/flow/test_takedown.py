@@ -437,6 +437,7 @@ def test_held_out_rows_go_and_rounds_are_judged_on_the_others(both: Project) -> 
     assert found["tag"] == "tiny-v3"
 
 
+@pytest.mark.slow
 def test_rows_that_are_missing_from_the_hold_out_without_a_signed_record_are_found(
     both: Project,
 ) -> None:
@@ -456,6 +457,7 @@ def test_rows_that_are_missing_from_the_hold_out_without_a_signed_record_are_fou
     assert "the hold-out of tiny" in refused
 
 
+@pytest.mark.slow
 def test_held_out_rows_that_a_killed_take_down_left_go_next(
     both: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
