@@ -44,6 +44,11 @@ class Lake(ObjectAccess):
                 repository = call(api.get_repository, self.repository)
         return int(repository.creation_date)
 
+    def namespace(self) -> str:
+        """Where the server keeps the objects of the repository, such as `s3://bucket/stemma`."""
+        method = self._sdk.repositories_api.get_repository
+        return str(self.connection.call(method, self.repository).storage_namespace)
+
     # Branches and tags
 
     def head(self, branch: str) -> str | None:

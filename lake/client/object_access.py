@@ -11,7 +11,7 @@ from lake import refs, tables
 from lake.client import records
 from lake.client.connection import PAGE_SIZE, Connection
 from lake.client.transfer import Transfer, gateway_options
-from lake.errors import NotFoundError, RangeError, TooLargeError, refused
+from lake.errors import CorruptError, NotFoundError, RangeError, TooLargeError, refused
 from lake.values import ObjectInfo
 
 if TYPE_CHECKING:
@@ -89,11 +89,25 @@ class ObjectAccess:
             TooLargeError: it is larger.
             CorruptError: the lake has no bytes of it any more.
         """
-        cleaned = {} if stored else self.cleaned()
+        place = (ref, path) if stored else self._place(ref, path)
+        try:
+            return self._read(*place, max_bytes)
+        except CorruptError:
+            if stored or self.connection.home is not None:
+                raise
+            self.forget_cleaned()  # another process may have purged it meanwhile
+            again = self._place(ref, path)
+            if again == place:
+                raise
+        return self._read(*again, max_bytes)
+
+    def _place(self, ref: str, path: str) -> tuple[str, str]:
+        """Where an object is read: at its ref and path, or where the cleaned one of it is."""
+        cleaned = self.cleaned()
         for item in ObjectAccess.objects(self, ref, path, stored=True) if cleaned else ():
             if item.path == path and item.checksum in cleaned:
-                return self._read(refs.PURGED, cleaned[item.checksum].path, max_bytes)
-        return self._read(ref, path, max_bytes)
+                return refs.PURGED, cleaned[item.checksum].path
+        return ref, path
 
     def _read(self, ref: str, path: str, max_bytes: int | None) -> bytes:
         method = self._sdk.objects_api.get_object

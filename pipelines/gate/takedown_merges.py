@@ -178,9 +178,11 @@ def _round(taken: _Taken, each: TouchedRound) -> Iterator[str]:
     if changed != set(each.changed) or shown != set(each.removed):
         yield f"it changes other objects of {what} than it had to"
     if each.payload is not None:
-        left = taken.lake.scan(taken.merge.commit.id, refs.partition(each.dataset, "samples", 0))
+        commit, prefix = taken.merge.commit.id, refs.partition(each.dataset, "samples", 0)
+        left = taken.lake.scan(commit, prefix)
+        since = purges.lacking_at(taken.lake, commit, prefix)
         identity = entries.identity_of(taken.lake, taken.record.main, each.dataset)
-        if removal.payload_digest(left, identity, each.dataset) != each.payload:
+        if removal.payload_digest(left, identity, each.dataset, since) != each.payload:
             yield f"its record states another payload of {what} than is left"
 
 

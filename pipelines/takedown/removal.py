@@ -74,9 +74,23 @@ def without(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
     return frame.filter(~pl.col("row").is_in(rows.implode()).fill_null(value=False))
 
 
-def payload_digest(rows: pl.LazyFrame, identity: tuple[str, ...], dataset: str) -> str:
-    """Digest of the payload of the samples of round 0, block by block."""
+def payload_digest(
+    rows: pl.LazyFrame,
+    identity: tuple[str, ...],
+    dataset: str,
+    purged: pl.DataFrame | None = None,
+) -> str:
+    """Digest of the payload of the samples of round 0, block by block.
+
+    Args:
+        rows: the samples.
+        identity: the columns that are their content.
+        dataset: the data set.
+        purged: rows that they lack since, with the digests that their purge recorded, as
+            `purges.LACKING`; None: there are none.
+    """
     blocks = payload.blocks(rows, f"the samples of round 0 of {dataset}")
-    return payload.digest_packed(
-        [payload.packed(payload.digests(block, identity)) for block in blocks]
-    )
+    parts = [payload.packed(payload.digests(block, identity)) for block in blocks]
+    if purged is not None:
+        parts.append(payload.packed(purged.drop_nulls(payload.COLUMN)))
+    return payload.digest_packed(parts)

@@ -50,6 +50,7 @@ KEPT_DAYS: Final = 36_500
 SHORTEST_DAYS: Final = 1
 """Days of a rule by which old versions give an object up."""
 ON_MAIN: Final = "it changes by signed merges alone"
+IMPORTED: Final = "it was imported, so its bytes are a file of yours: remove it there"
 OF_RECORDS: Final = "it holds signed records"
 
 
@@ -106,8 +107,6 @@ def carry_out(
         if holders:
             named = (f"{name} ({refused[name]})" if name in refused else name for name in holders)
             done.left[item.file.address] = f"held by {', '.join(named)}"
-        elif store is None:
-            done.left[item.file.address] = WAITS
         else:
             _remove(store, item, done)
     done.record = _record(made, signer, done.left)
@@ -253,12 +252,30 @@ def _content_type(path: str) -> str:
     return mimetypes.guess_type(path)[0] or "application/octet-stream"
 
 
-def _remove(store: Blockstore, item: Found, done: ServedPurge) -> None:
+def is_imported(address: str, namespace: str) -> bool:
+    """Whether an object of a bucket is one that the server refers to, and did not write itself.
+
+    Args:
+        address: the object's physical address.
+        namespace: where the server keeps the objects of the repository.
+    """
+    in_bucket = address.startswith(blockstore.BUCKET)
+    return in_bucket and not address.startswith(f"{namespace.rstrip('/')}/")
+
+
+def _remove(store: Blockstore | None, item: Found, done: ServedPurge) -> None:
     """Remove the bytes of an object underneath, or say why they stay."""
+    address = item.file.address
+    if store is None:
+        done.left[address] = WAITS
+        return
     try:
-        blockstore.remove(store, item.file.address, item.stored.md5)
+        if is_imported(address, item.file.lake.namespace()):
+            done.left[address] = IMPORTED
+            return
+        blockstore.remove(store, address, item.stored.md5)
     except LakeError as error:
-        done.left[item.file.address] = str(error)
+        done.left[address] = str(error)
     else:
         done.removed.append(item)
 

@@ -111,3 +111,20 @@ def test_a_lake_is_moved_after_a_purge(
         again = found.json("takedown", "purge", NAME, "--yes")
         assert again["objects"] == []
         assert purges.of_lake(found.project.lake()).records == (record,)
+        other = seen["tiny-v0"][0]["sample_id"]
+        assert isinstance(other, bytes)
+        words = ("takedown", other.hex(), "--reason", "asked", "--name", "second")
+        done = found.project.stemma(*words)
+        assert done.code == 0, done.said
+        store = str(found.served.home / "objects")
+        done = found.project.stemma("takedown", "purge", "second", "--yes", "--blockstore", store)
+        assert done.code == 0, done.said
+        left = {
+            ref: [row for row in rows if row["sample_id"] != other] for ref, rows in seen.items()
+        }
+        assert answers(found.project.lake()) == left
+        assert found.json("takedown", "verify", "second", "--no-near")["gone"] > 0
+        assert found.json("audit", "--history", "main")["findings"] == []
+        assert {one.takedown for one in purges.of_lake(found.project.lake()).records} == {
+            *(NAME, "second")
+        }

@@ -16,6 +16,7 @@ from lake.errors import CorruptError
 from lake.settings import ACCESS_KEY, ENDPOINT, SECRET_KEY
 from lake.tables import encode
 from pipelines.rounds import purges, tables
+from pipelines.takedown import served_purge
 from tests.flow.projects import Project, copy
 from tests.lake.servers import Served, start
 
@@ -73,6 +74,19 @@ def elsewhere(
     yield Elsewhere(project, served, sample)
     assert not (project.root / ".lake").exists(), "only the server is asked"
     served.kill()
+
+
+@pytest.mark.parametrize(
+    ("address", "imported"),
+    [
+        ("s3://bucket/stemma/data/one", False),
+        ("s3://bucket/stemma-2/data/one", True),
+        ("s3://bucket/photos/one.parquet", True),
+        ("local:///srv/lake/objects/ab/cd", False),
+    ],
+)
+def test_an_imported_object_is_a_file_of_somebody(address: str, imported: bool) -> None:
+    assert served_purge.is_imported(address, "s3://bucket/stemma/") is imported
 
 
 @pytest.mark.slow

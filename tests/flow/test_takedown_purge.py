@@ -12,6 +12,7 @@ from lake.home import LakeHome
 from lake.server.storage.objects import object_files
 from pipelines.rounds import purges, tables
 from pipelines.rounds.purges import PurgeRecord
+from pipelines.takedown import record, removal
 from tests.flow.projects import Project
 
 
@@ -89,6 +90,27 @@ def test_a_purge_that_was_killed_after_its_record_leaves_one_record(
         assert {item.cleaned.sha256 for item in kept.objects} <= files(copied)
     assert not list((copied.root / ".lake/staging").iterdir())
     assert copied.stemma("audit", "--history", "main").code == 0
+
+
+@pytest.mark.slow
+def test_what_a_later_purge_takes_is_no_finding_of_an_earlier_take_down(copied: Project) -> None:
+    samples = tables.read(copied.lake(), "tiny-v0", "tiny", "samples").collect()["sample_id"]
+    for name, sample in zip("ab", samples.to_list(), strict=False):
+        words = ("takedown", sample.hex(), "--reason", "asked", "--name", name, "--purge", "--yes")
+        done = copied.stemma(*words)
+        assert done.code == 0, done.said
+    history = copied.stemma("audit", "--history", "main")
+    assert history.code == 0, history.said
+    assert copied.stemma("audit", "--recompute", "main").code == 0
+    lake = copied.lake()
+    after = lake.log(refs.MAIN, first_parent=True)
+    first = next(one.id for one in after if one.metadata.get("stemma.takedown") == "a")
+    prefix = refs.partition("tiny", "samples", 0)
+    now, lacking = lake.scan(first, prefix), purges.lacking_at(lake, first, prefix)
+    stated = record.read(lake, first, "a").rounds[0].payload
+    assert removal.payload_digest(now, ("image",), "tiny", lacking) == stated
+    assert removal.payload_digest(now, ("image",), "tiny") != stated
+    assert removal.payload_digest(now, ("image",), "tiny", lacking.head(0)) != stated
 
 
 def files(project: Project) -> set[str]:
