@@ -17,6 +17,8 @@ LONG: Final = 60.0
 """Seconds of work from which its length is said beforehand."""
 SECONDS: Final = 10.0
 """Least time between two lines where there is no terminal."""
+_WATCHING: Final[list[Callable[[str, int, int], None]]] = []
+"""What is told how far each bar is."""
 
 
 def track(items: Sequence[Item], name: str) -> Iterator[Item]:
@@ -105,6 +107,21 @@ def bar(total: int, name: str) -> Iterator[Bar]:
         shown.close()
 
 
+@contextmanager
+def watched(tell: Callable[[str, int, int], None]) -> Iterator[None]:
+    """Tell a function how far each bar is while the `with` block lasts.
+
+    Args:
+        tell: Is called with the name of the work, the amount done, and the total, or 0 where it is
+            not known.
+    """
+    _WATCHING.append(tell)
+    try:
+        yield
+    finally:
+        _WATCHING.remove(tell)
+
+
 class _Lines:
     """An output without carriage returns, which are for terminals, and without empty lines."""
 
@@ -122,9 +139,16 @@ class _Lines:
 def _bar(name: str, **options: Any) -> Any:  # noqa: ANN401  tqdm is not typed
     from tqdm import tqdm  # noqa: PLC0415  not needed by light commands
 
+    class Watched(tqdm):  # type: ignore[misc]
+        def update(self, n: float | None = 1) -> bool | None:
+            shown: bool | None = super().update(n)
+            for tell in _WATCHING:
+                tell(name, int(self.n), int(self.total or 0))
+            return shown
+
     terminal = sys.stderr.isatty()
     pause = 0.2 if terminal else SECONDS
-    return tqdm(
+    return Watched(
         desc=visible(name),
         file=sys.stderr if terminal else _Lines(sys.stderr),
         mininterval=pause,

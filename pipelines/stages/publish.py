@@ -10,7 +10,8 @@ from __future__ import annotations
 from lake import refs
 from lineage import guard
 from pipelines.common import console
-from pipelines.gate import checked_refs, publication
+from pipelines.common.errors import BlockedError
+from pipelines.gate import checked_refs, publication, review_notice
 from pipelines.gate.attestations import making
 from pipelines.gate.publication import Publication
 from pipelines.rounds import history, manifest, merging, stage_inputs
@@ -26,7 +27,11 @@ def main(ctx: RoundContext, *, supersede: bool = False) -> None:
     done = publication.published(ctx, key)
     if done is None:
         publication.refuse_rejected(ctx, evaluated.commit)
-        done = publication.publish(ctx, evaluated.commit, key, supersede=supersede)
+        try:
+            done = publication.publish(ctx, evaluated.commit, key, supersede=supersede)
+        except BlockedError as blocked:
+            review_notice.tell(ctx.round.key, ctx.round.branch, evaluated.commit, str(blocked))
+            raise
     else:
         dataset, number = ctx.round.dataset, ctx.round.number
         recorded = manifest.read(ctx.lake, done.commit.id, dataset, number)

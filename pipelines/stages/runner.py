@@ -23,7 +23,7 @@ from lake.errors import LakeError
 from lake.visible import shorten, visible
 from lineage import decoded_images
 from lineage.errors import LineageError
-from pipelines.common import console
+from pipelines.common import activity, console
 from pipelines.common.errors import ParamsError, PipelineError
 from pipelines.common.settings import nearest
 from pipelines.lineage_events import emitting
@@ -93,7 +93,7 @@ def start(
         from pipelines.generation.shares import Share  # noqa: PLC0415  no other stage needs it
 
         flags["share"] = Share.parse(share)
-    with emitting.stage_run(name, key) as told:
+    with activity.of_stage(name, key), emitting.stage_run(name, key) as told:
         return _start(name, key, flags, told)
 
 

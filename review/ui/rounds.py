@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from review.errors import UsageError
-from review.ui import app_state, chart_drawing, charts, render
+from review.ui import app_state, chart_drawing, charts, render, running
 from review.ui.app_state import DatasetRounds
 
 CHART_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
@@ -32,6 +32,7 @@ def show(request: Request) -> Response:
         entry=entry,
         charts=charts.of_rounds(rounds_of_dataset.mainline),
         line=request.query_params.get("line"),
+        **running.values(),
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from html import unescape
 
@@ -15,7 +17,7 @@ import pytest
 from lake import refs
 from lineage import guard
 from pipelines.common.errors import BlockedError
-from pipelines.gate import history_audit, reviews
+from pipelines.gate import history_audit, review_notice, reviews
 from pipelines.inquiry import overview
 from pipelines.rounds import manifest, receipts, tables
 from tests.flow.projects import Project
@@ -231,3 +233,20 @@ def test_a_round_that_no_guard_has_judged_says_so(blocked: Project) -> None:
     assert "No guard has judged this round: it is judged when you publish it" in told
     assert "Every check passes" not in told
     assert '<button class="odd" name="action" value="approve">Judge and publish</button>' in told
+
+
+def test_people_are_told_when_the_guard_blocks_a_round(
+    blocked: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = blocked.root / "told.jsonl"
+    program = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read() + '\\n')"
+    command = shlex.join([sys.executable, "-c", program, str(place)])
+    monkeypatch.setenv(review_notice.COMMAND, command)
+    for _ in range(2):
+        with pytest.raises(BlockedError, match="real_share"):
+            blocked.run("publish", "tiny-3")
+    (line,) = place.read_text(encoding="utf-8").splitlines()
+    notice_sent = json.loads(line)
+    assert (notice_sent["event"], notice_sent["branch"]) == ("review-waiting", "tiny-r003")
+    assert notice_sent["commit"] == receipts.read("tiny", 3, "evaluate").commit
+    assert "the guard blocks tiny-3 (real_share)" in notice_sent["reason"]

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from lake import refs
-from pipelines.common import spreadsheet
+from pipelines.common import activity, progress, spreadsheet
 from review.ui import selection
 from tests.flow.planted_branch import known, plant
 from tests.flow.projects import Project
@@ -130,3 +130,22 @@ def test_a_text_in_a_download_is_no_formula(still: Project, shown: Page) -> None
     assert shown.get(f"/review/notes/{branch}/selection.zip").status_code == 400
     found = shown.text(f"/review/notes/{branch}?text=FINE")
     assert "<b>1</b> of 4" in found
+
+
+def test_a_stage_that_runs_is_on_the_page_until_it_ends(
+    still: Project, shown: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(still.root)
+    assert "runs, for" not in shown.text("/")
+    with activity.of_stage("verify", "tiny-3"), progress.bar(24, "scoring") as told:
+        told(24, 24)
+        page = shown.text("/?dataset=tiny")
+        part = shown.text("/running")
+    for text in (page, part):
+        assert "Stage <b>verify</b> tiny-3 runs, for 0 s: scoring, 24 of 24" in text
+        assert 'hx-get="/running?seen=verify%3Atiny-3" hx-trigger="every 2s"' in text
+    after = shown.text("/running?seen=verify%3Atiny-3")
+    assert "A stage has ended" in after
+    assert 'hx-get="/running?seen=ended" hx-trigger="every 10s"' in after
+    assert "A stage has ended" in shown.text("/running?seen=ended")
+    assert "A stage has ended" not in shown.text("/running")

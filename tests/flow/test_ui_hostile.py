@@ -34,7 +34,7 @@ values = st.one_of(numbers, refs, st.sampled_from(("rejected", "text", "label", 
 names = st.sampled_from(
     ("dataset", "at", "line", "ref", "theme", "change", "from", "decision", "reason", "expectation",
      "verdict", "depth", "column", "value", "after", "before", "token", "done", "text", "score",
-     "least", "most", "order")
+     "least", "most", "order", "seen", "query")
 )  # fmt: skip
 segments = st.one_of(
     st.tuples(st.just("chart"), datasets, hostile),
@@ -49,6 +49,7 @@ segments = st.one_of(
     st.tuples(st.just("verifiers"), datasets),
     st.tuples(st.just("page"), datasets, refs, numbers, st.sampled_from(("verdicts", "x", "\0"))),
     st.tuples(st.just("static"), hostile),
+    st.just(("running",)),
     st.tuples(hostile),
     st.just(("",)),
 )

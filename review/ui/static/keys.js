@@ -63,3 +63,8 @@ document.addEventListener("click", async (event) => {
   }
   setTimeout(() => { button.textContent = before; }, 2000);
 });
+
+// What runs is not asked for while nobody looks at the page.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.elt.id === "running" && document.hidden) event.preventDefault();
+});
