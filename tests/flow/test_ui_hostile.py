@@ -34,7 +34,7 @@ values = st.one_of(numbers, refs, st.sampled_from(("rejected", "text", "label", 
 names = st.sampled_from(
     ("dataset", "at", "line", "ref", "theme", "change", "from", "decision", "reason", "expectation",
      "verdict", "depth", "column", "value", "after", "before", "token", "done", "text", "score",
-     "least", "most", "order", "seen", "query")
+     "least", "most", "order", "seen", "query", "left", "right", "since")
 )  # fmt: skip
 segments = st.one_of(
     st.tuples(st.just("chart"), datasets, hostile),
@@ -43,13 +43,16 @@ segments = st.one_of(
         st.just("review"),
         datasets,
         refs,
-        st.sampled_from(("summary", "changes", "decision", "selection.csv", "selection.zip", "x")),
+        st.sampled_from(
+            ("summary", "changes", "decision", "failures", "selection.csv", "selection.zip", "x")
+        ),
     ),
     st.tuples(st.just("sample"), datasets, numbers, numbers),
     st.tuples(st.just("verifiers"), datasets),
     st.tuples(st.just("page"), datasets, refs, numbers, st.sampled_from(("verdicts", "x", "\0"))),
     st.tuples(st.just("static"), hostile),
     st.just(("running",)),
+    st.tuples(st.just("compare"), datasets),
     st.tuples(hostile),
     st.just(("",)),
 )
