@@ -27,6 +27,7 @@ WRITTEN: Final = {
     PIPELINE: PIPELINE,
     "README.md": "README.md",
     ".dvc/plots/pass_rates.json": "pass_rates.json",
+    ".dvc/plots/page.html": "plots_page.html",
 }
 """Template of each file that is written where there is none."""
 EXTENDED: Final = {".gitignore": "gitignore", ".dvcignore": "dvcignore"}

@@ -16,7 +16,7 @@ from typing import Any, Final
 from lake import files
 from pipelines.common import spreadsheet
 from pipelines.common.errors import StaleError
-from pipelines.project import plots_page
+from pipelines.project import plots_script
 from pipelines.rounds import receipts
 
 MAX_VERDICTS: Final = 1 << 53
@@ -45,7 +45,7 @@ def run(dataset: str) -> None:
     files.write_text(folder / "history.csv", spreadsheet.written(["round", *columns], rows))
     files.write_text(folder / "pass_rates.csv", spreadsheet.written(PASS_RATES, pass_rates(rounds)))
     files.write_json(folder / "headline.json", {dataset: headline(rows, _last_guard(rounds))})
-    plots_page.write()
+    plots_script.write()
 
 
 def history(directory: Path) -> list[dict[str, Any]]:

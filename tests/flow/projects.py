@@ -36,6 +36,7 @@ FILES = (
     ".dvc/config",
     ".dvc/.gitignore",
     ".dvc/plots/pass_rates.json",  # a template of plots in dvc.yaml
+    ".dvc/plots/page.html",
     ".dvcignore",
     ".gitignore",
 )

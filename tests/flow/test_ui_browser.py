@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import polars as pl
 import pytest
@@ -177,3 +178,51 @@ def test_a_sheet_that_a_page_saves_holds_no_formula(looking: Browser, tmp_path: 
     whole = spreadsheet.written(("text",), [{"text": each} for each in texts])
     assert "text\n" + "".join(f"{each}\n" for each in cells) == whole
     looking.open("/")
+
+
+@pytest.mark.slow
+def test_candidates_are_found_by_score_and_led_through(looking: Browser) -> None:
+    browser = looking
+    browser.open(REVIEW)
+    browser.find(".counts a")
+    Select(browser.find("select[name=score]")).select_by_value("real_distance")
+    browser.find(".histogram rect")
+    Select(browser.find("select[name=order]")).select_by_value("down")
+    WebDriverWait(browser.driver, WAIT).until(lambda driver: "order=down" in driver.current_url)
+    browser.settled()
+    assert browser.driver.current_url.endswith(f"{REVIEW}?score=real_distance&order=down")
+    first, second = (each.get_attribute("href") for each in browser.all("[data-step]")[:2])
+    for name, theme, width in (
+        ("find", "light", 1280),
+        ("find-dark", "dark", 1280),
+        ("find-narrow", "light", 375),
+    ):
+        browser.look(name, theme=theme, width=width)
+    browser.driver.get(str(first))
+    browser.find("#nearest")
+    browser.look("nearest-narrow", theme="dark", width=375)
+    browser.find("body").send_keys("n")  # the next one of the list, in its order
+    WebDriverWait(browser.driver, WAIT).until(lambda driver: driver.current_url == second)
+    browser.open(REVIEW)
+    browser.find("input[name=text]").send_keys("nobody says that", Keys.ENTER)
+    assert browser.find(".empty").text == "No candidate is like that."
+
+
+@pytest.mark.slow
+def test_queries_comparisons_and_failures_fit_every_window(looking: Browser) -> None:
+    browser = looking
+    query = quote("FROM verdicts('tiny-v2') LIMIT 20")
+    for name, path in (
+        ("sql", f"/sql?dataset=tiny&query={query}"),
+        ("compare", "/compare/tiny?left=tiny-v0&right=tiny-r003&change=added"),
+        ("failures", f"{REVIEW}/failures"),
+    ):
+        browser.open(path)
+        browser.look(name)
+        browser.look(f"{name}-dark", theme="dark")
+        browser.look(f"{name}-narrow", width=375)
+    browser.open("/sql?dataset=tiny")
+    browser.find("#query").send_keys("SELECT 42 AS answer")
+    browser.find(".query button").click()
+    assert browser.find("td").text == "42"
+    browser.look("sql")

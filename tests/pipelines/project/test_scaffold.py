@@ -27,8 +27,11 @@ def test_the_stages_of_a_new_project_are_those_of_this_one() -> None:
         (place / "dvc.yaml").read_text(encoding="utf-8") for place in (ROOT, scaffold.TEMPLATES)
     )
     assert ours.partition("\nplots:\n")[0] == theirs
-    plot = ".dvc/plots/pass_rates.json"
-    assert (ROOT / plot).read_bytes() == (scaffold.TEMPLATES / "pass_rates.json").read_bytes()
+    for path, template in scaffold.WRITTEN.items():
+        if path.startswith(".dvc/"):
+            assert (ROOT / path).read_bytes() == (scaffold.TEMPLATES / template).read_bytes()
+    settings = (scaffold.TEMPLATES / scaffold.SETTINGS).read_bytes()
+    assert (ROOT / ".dvc" / "config").read_bytes() == settings
 
 
 def test_an_empty_folder_becomes_a_project(tmp_path: Path) -> None:
