@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lake.visible import visible
 
 WIDTH: Final = 120
-"""Columns of a table, whether standard error is a terminal or a file."""
+"""Columns of a table at most; a terminal may have fewer."""
 
 
 def line(sentence: str) -> None:
@@ -23,31 +24,24 @@ def lines(text: str) -> None:
     sys.stderr.write(f"{visible(text, lines=True)}\n")
 
 
-def table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], *, numeric: Collection[str] = ()
-) -> None:
-    """Print a table, at most `WIDTH` wide; what is too long folds in the last column.
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table, at most `WIDTH` wide, and no wider than the terminal.
 
     Args:
         columns: headings.
-        rows: cells as texts.
-        numeric: headings of the columns that are aligned to the right.
+        rows: cells as texts; columns of numbers are aligned to the right.
     """
     from rich.console import Console  # noqa: PLC0415  slow to import
-    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in columns:
-        last = name is columns[-1]
-        made.add_column(
-            Text(name),
-            justify="right" if name in numeric else "left",
-            no_wrap=not last,
-            overflow="fold",
-        )
-    for row in rows:
-        made.add_row(*(Text(visible(cell)) for cell in row))
+    from pipelines.common.fitted_table import FittedTable  # noqa: PLC0415  as above
+
+    cells = [[Text(visible(cell)) for cell in row] for row in rows]
+    made = FittedTable(None, list(map(Text, columns)), cells, framed=False)
     drawn = io.StringIO()
-    Console(file=drawn, width=WIDTH, color_system=None).print(made)
+    Console(file=drawn, width=_width(), color_system=None).print(made)
     sys.stderr.writelines(f"{line.rstrip()}\n" for line in drawn.getvalue().splitlines())
+
+
+def _width() -> int:
+    return min(WIDTH, shutil.get_terminal_size().columns) if sys.stderr.isatty() else WIDTH

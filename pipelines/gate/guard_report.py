@@ -38,7 +38,7 @@ def show(result: GuardResult, *, include_passing: bool = False) -> None:
             )
             for row in rows
         ]
-        console.table(COLUMNS, cells, numeric=("value",))
+        console.table(COLUMNS, cells)
     if not include_passing:
         _count(result)
 

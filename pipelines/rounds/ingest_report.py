@@ -158,7 +158,7 @@ def _tell_account(account: Account) -> None:
 
 def _tell_labels(counts: pl.DataFrame) -> None:
     rows = [[str(value) for value in row] for row in counts.head(SHOWN).iter_rows()]
-    console.table(counts.columns, rows, numeric=SPLITS)
+    console.table(counts.columns, rows)
     if len(counts) > SHOWN:
         console.line(f"and {len(counts) - SHOWN:,} more labels")
     unseen = counts.filter(pl.col("validation") == 0)[LABEL].to_list()

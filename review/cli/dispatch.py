@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib
 import io
+import shutil
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -74,8 +76,17 @@ def run(module: str, function: str = "run", /, **options: Any) -> None:  # noqa:
     except BrokenPipeError:
         sys.stderr.close()
     except FAILURES as error:
-        sys.stderr.write(f"stemma: {visible(str(error))}\n")
+        sys.stderr.write(f"{_wrapped(f'stemma: {visible(str(error))}')}\n")
         raise typer.Exit(getattr(error, "exit_code", 1)) from None
+
+
+def _wrapped(sentence: str) -> str:
+    """A sentence in lines of the terminal's width, broken between words; else on one line."""
+    if not sys.stderr.isatty():
+        return sentence
+    width = shutil.get_terminal_size().columns
+    lines = textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 def runs(

@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, JustifyMethod, RenderResult
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text
 
 from lake.visible import escape_json, mark_unprintable, visible
+from pipelines.common.fitted_table import FittedTable
 
 STYLES = {
     "published": "green",
@@ -62,6 +62,8 @@ class _Console(Console):
         if not self.began:
             objects = tuple(map(_without_blank_lines, objects))
         self.began = True
+        if self.is_terminal:  # which would break words at its edge
+            options.pop("soft_wrap", None)
         super().print(*map(_Tamed, objects), **options)
 
 
@@ -145,22 +147,26 @@ def print_json_rows(
     sys.stdout.write("\n  ]\n}\n")
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Make a table: words of `STYLES` are coloured, numbers aligned right, long words folded.
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    spare: Sequence[str] = (),
+) -> FittedTable:
+    """Make a table: words of `STYLES` are coloured, numbers aligned right, and no word is broken.
 
     A line break in a cell becomes a mark, as every character that does not print.
+
+    Args:
+        title: what stands above it; empty: nothing.
+        columns: headings.
+        rows: cells.
+        spare: headings of columns that a narrow terminal does without, the first one first.
     """
-    head = sentence(title) if title else None
-    result = Table(title=head, title_justify="left", title_style="bold", header_style="bold")
+    head = sentence(title, "bold") if title else None
     body = [[_text(cell) for cell in row] for row in rows]
-    for index, name in enumerate(columns):
-        cells = [row[index].plain for row in body]
-        numeric = bool(cells) and all(_is_number(cell) for cell in cells)
-        side: JustifyMethod = "right" if numeric else "left"
-        result.add_column(sentence(name), justify=side, overflow="fold")
-    for row in body:
-        result.add_row(*row)
-    return result
+    return FittedTable(head, list(map(sentence, columns)), body, spare)
 
 
 def number(value: object, digits: int = 3) -> str:
@@ -191,7 +197,3 @@ def when(seconds: int) -> str:
 def _text(cell: object) -> Text:
     plain = cell if isinstance(cell, str) else number(cell)
     return sentence(plain, STYLES.get(plain, ""))
-
-
-def _is_number(cell: str) -> bool:
-    return cell == "–" or cell.replace(",", "").replace(".", "").lstrip("+-−").isdigit()

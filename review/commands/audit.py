@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import polars as pl
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from lake.client import Lake
 from lineage.audit import Occurrence
 from lineage.decision_words import told
+from pipelines.common.fitted_table import FittedTable
 from pipelines.inquiry import overrides
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
@@ -226,7 +226,7 @@ def _decision(occurrence: Occurrence) -> Iterator[Text]:
         yield sentence(f"the same content: {location}")
 
 
-def _verdicts(occurrence: Occurrence) -> Table:
+def _verdicts(occurrence: Occurrence) -> FittedTable:
     body = [
         [
             verdict.expectation,

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from lake import refs
@@ -17,6 +16,7 @@ from lake.errors import LakeError
 from lake.values import Commit
 from pipelines.common import console
 from pipelines.common.errors import StaleError
+from pipelines.common.fitted_table import FittedTable
 from pipelines.common.progress import track
 from pipelines.common.signing import PUBLIC_KEYS
 from pipelines.gate import held_out_audit, history_audit, tags
@@ -198,7 +198,7 @@ def _signatures(proved: Sequence[Step], trusted: Trust | None) -> str:
     return f"signed: {', '.join([*signed, *unsigned]) or 'nothing yet'}; trusted keys: {keys}"
 
 
-def _findings(findings: Sequence[Step]) -> Table:
+def _findings(findings: Sequence[Step]) -> FittedTable:
     body = [
         [
             step.commit.id[:SHORT],

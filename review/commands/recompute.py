@@ -10,11 +10,10 @@ from functools import partial
 from itertools import chain
 from typing import Any, Final
 
-from rich.table import Table
-
 from lineage.proof.findings import CHECKS, Batch
 from lineage.proof.prove import prove
 from pipelines.common import progress
+from pipelines.common.fitted_table import FittedTable
 from pipelines.inquiry import held_rounds, rederivation
 from pipelines.params import load
 from pipelines.rounds import ancestry_index
@@ -178,7 +177,7 @@ def _print(ref: str, result: Result) -> None:
         out.print(message)
 
 
-def _findings(name: str, tally: Tally) -> Table:
+def _findings(name: str, tally: Tally) -> FittedTable:
     body = [
         [
             row["dataset"],

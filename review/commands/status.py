@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
+from pipelines.common.fitted_table import FittedTable
 from pipelines.gate import tags
 from pipelines.gate.tags import TagFinding
 from pipelines.inquiry import overview
@@ -30,6 +30,8 @@ from review.cli.output import make_console, print_json, sentence, table
 PAGES = {"verdicts": "verdicts by reason", "data_docs": "GX Data Docs"}
 ENVIRONMENT = Path(".venv/bin/activate")
 BEFORE: Final = ("round", "state", "tag", "commit", "made", "accepted", "guard")
+SPARE: Final = ("commit", "made", "tag")
+"""Columns that a narrow terminal does without."""
 AFTER: Final = ("recall", "real share")
 ACCURACY: Final = "accuracy"
 WITHOUT_TASK: Final = ("c2st", "coverage")
@@ -142,7 +144,9 @@ def _rendered(dataset: str, rounds: dict[str, Any], *, pages: bool = False) -> G
     ]
     columns = (*BEFORE, *figure.titles, *AFTER)
     return Group(
-        table(dataset, columns, shown), *notes, *(each for each in listed if each.row_count)
+        table(dataset, columns, shown, spare=SPARE),
+        *notes,
+        *(each for each in listed if each.row_count),
     )
 
 
@@ -178,7 +182,7 @@ def _ingest(entry: dict[str, Any]) -> Iterator[str]:
         yield f"real data of round {entry['round']}: {said}"
 
 
-def _pages(entries: list[dict[str, Any]]) -> Table:
+def _pages(entries: list[dict[str, Any]]) -> FittedTable:
     """A table of the pages about each round; `–` where this checkout has no equal copy."""
     rows = [
         [str(entry["round"]), title, page["lake"], page["file"] or "–"]
@@ -234,7 +238,7 @@ def _next(lake: Lake, dataset: str, rounds: dict[str, Any]) -> str:
     sample = tables.read_round(lake, refs.MAIN, dataset, "samples", last)["sample_id"][0].hex()
     steps = {
         "stemma ui": "review rounds and samples in the browser",
-        f"reports/{dataset}/{last}/grid.png": "real samples beside accepted and refused ones",
+        f"reports/{dataset}/{last}/grid.png": "real, accepted and refused samples",
         f"stemma diff {dataset}-v{last - 1} {dataset}-v{last}": f"what round {last} changed",
         f"stemma audit {sample[:12]}": "where a sample came from",
         "dvc metrics show; dvc plots show": "headlines; rounds side by side",
