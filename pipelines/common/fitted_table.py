@@ -99,7 +99,7 @@ class FittedTable:
                 )
         if comfortable:
             pairs = zip(least, whole, strict=True)
-            least = [max(low, min(high, COMFORTABLE)) for low, high in pairs]
+            least = [max(low, COMFORTABLE) if high > COMFORTABLE else low for low, high in pairs]
         if sum(least) > room:
             return None
         if sum(whole) <= room:

@@ -16,6 +16,8 @@ from review.cli.at_work import PROJECT
 
 ANYWHERE: Final = ("review.commands.init",)
 """Commands whose paths say where the project is."""
+OWN: Final = ("-", ".lake")
+"""Paths that are none of a folder's: a standard stream, and what is the default in the project."""
 PATH_OR_NAME: Final = ("source", "left", "right", "target")
 """Options that are a file or folder where there is one, and else a name."""
 
@@ -45,7 +47,7 @@ def entered(module: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]
 def _seen(name: str, value: Any, here: Path, project: Path) -> Any:  # noqa: ANN401  any option
     """A path as it reads from the project's folder; anything else as it is."""
     if isinstance(value, Path):
-        return value if str(value) == "-" else Path(os.path.relpath(here / value, project))
+        return value if str(value) in OWN else Path(os.path.relpath(here / value, project))
     if name in PATH_OR_NAME and isinstance(value, str) and value and (here / value).exists():
         return os.path.relpath(here / value, project)
     return value
