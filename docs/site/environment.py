@@ -19,6 +19,8 @@ VARIABLES: Final = {
     "STEMMA_GUARD_KEY_PASSWORD": "Password of that key.",
     "STEMMA_GUARD_PUBLIC_KEYS": "Folder of the keys that are trusted, in place of `trust/`.",
     "STEMMA_EXECUTOR": "Where shards run: `local`, `processes` or `ray`; it goes before params.",
+    "STEMMA_REVIEW_WEBHOOK": "Address that is told when a round waits for review.",
+    "STEMMA_REVIEW_COMMAND": "Command that is run when a round waits for review.",
     "OPENAI_API_KEY": "Key of the model's service.",
     "OPENAI_BASE_URL": "Address of the model's service, where params name none.",
 }
