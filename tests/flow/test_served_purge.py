@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from lake import refs
+from lake import blockstore, refs
 from lake.errors import CorruptError
 from lake.settings import ACCESS_KEY, ENDPOINT, SECRET_KEY
 from lake.tables import encode
@@ -173,3 +173,28 @@ def test_what_cannot_be_changed_from_here_is_said(elsewhere: Elsewhere) -> None:
     assert elsewhere.stored("tiny-v0").equals(whole), "what a branch holds is not removed under it"
     found = elsewhere.json("takedown", "verify", NAME, "--no-near", code=1)
     assert any(item["state"].startswith("held by experiment") for item in found["leftovers"])
+
+
+@pytest.mark.slow
+def test_a_purge_that_was_killed_says_so_and_goes_on(
+    elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("takedown", "purge", NAME, "--yes", "--blockstore", elsewhere.store)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(blockstore, "remove", killed)
+        assert elsewhere.project.stemma(*words).code != 0
+    (begun,) = purges.of_lake(elsewhere.project.lake()).records
+    assert {item.left for item in begun.objects} == {served_purge.BEGUN}
+    done = elsewhere.json(*words, code=0)
+    assert done["committed"] == {}, "the branches hold the cleaned objects already"
+    assert done["removed_underneath"]["objects"] == len(begun.objects)
+    ((path, record),) = purges.of_lake(elsewhere.project.lake()).paths.items()
+    assert path == f"{NAME}/001.dsse.json"
+    assert {item.purged.sha256 for item in record.objects} == {
+        item.purged.sha256 for item in begun.objects
+    }
+    assert {item.left for item in record.objects} == {""}
