@@ -79,7 +79,9 @@ def checked(name: str, reason: str, policies: Mapping[str, TakedownPolicy]) -> O
 
 def denied(lake: Lake, plan: TakedownPlan) -> pl.DataFrame:
     """The entries of the deny-list that the take-down of a plan adds, as `deny_list.ENTRY`."""
-    return entries.of_rows(lake, plan.main, plan.ids, plan.datasets, plan.rows)
+    return entries.of_rows(
+        lake, plan.main, plan.ids, plan.datasets, plan.rows, held_out=plan.held_rows
+    )
 
 
 def run(lake: Lake, plan: TakedownPlan, order: Order, judge: Judge) -> Takedown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -13,13 +13,19 @@ from pipelines.takedown import deny_list
 
 
 def of_rows(
-    lake: Lake, commit: str, ids: Sequence[str], datasets: Sequence[str], rows: pl.DataFrame
+    lake: Lake,
+    commit: str,
+    ids: Sequence[str],
+    datasets: Sequence[str],
+    rows: pl.DataFrame,
+    *,
+    held_out: Mapping[str, pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
     """Make the entries of a take-down, as `deny_list.ENTRY`, each content once.
 
-    Named content that main holds as a sample has its fingerprints. What was made from it has its
-    ids alone, since whoever made something like it from other rows has done no wrong; so has what
-    main holds in no sample: refused candidates, and rows that are held out.
+    Named content that main holds as a sample has its fingerprints, and so have rows that are held
+    out. What was made from it has its ids alone, since whoever made something like it from other
+    rows has done no wrong; so have refused candidates, which main holds in no sample.
 
     Args:
         lake: the lake.
@@ -27,8 +33,15 @@ def of_rows(
         ids: of the content that was named, as hex digits.
         datasets: that hold it, or descend from it.
         rows: the rows that it takes, as `record.ROW`.
+        held_out: by data set, the held-out rows that were named: sample_id, payload; None where
+            the hold-out is not at hand, so that they have their ids alone.
     """
     parts = [pl.DataFrame(schema=deny_list.ENTRY), *_named(lake, commit, rows)]
+    for dataset, frame in (held_out or {}).items():
+        modality, identity = _modality(lake, commit, dataset), identity_of(lake, commit, dataset)
+        made = deny_list.entries_of(frame, dataset, modality, identity)
+        known = pl.concat(part.select("sample_id") for part in parts)
+        parts.append(made.join(known, on="sample_id", how="anti", maintain_order="left"))
     seen = pl.concat(part.select("sample_id") for part in parts)
     for dataset in datasets:
         own = rows.filter(pl.col("dataset") == dataset).select("sample_id")

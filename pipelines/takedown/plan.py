@@ -79,6 +79,8 @@ class TakedownPlan:
     """Other branches than main that hold such samples."""
     commits: int = 0
     """Commits of main's first-parent log that hold such samples, main's head included."""
+    held_rows: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    """By data set, the held-out rows that are named: sample_id, payload."""
     caches: Mapping[str, int] = field(default_factory=dict)
     """Folders of this project that may hold their content, with the size of each in bytes."""
 

@@ -65,12 +65,8 @@ def planned(lake: Lake, held_out: Lake, wanted: Wanted) -> tuple[TakedownPlan, S
             f"main holds no data set {wanted.dataset!r}; it holds {', '.join(names) or 'none'}"
         )
     hold_outs = selection.hold_outs(lake, held_out, commit, names)
-    hidden = pl.concat(
-        [
-            selection.held_out_ids(hold_outs),
-            selection.reserved_ids(lake, held_out, commit, names),
-        ]
-    )
+    later = selection.reserved_rows(lake, held_out, commit, names)
+    hidden = pl.concat([selection.held_out_ids(hold_outs), selection.reserved_ids(later)])
     if wanted.condition is None:
         denied = deny_list.read(lake, commit).entries.select("sample_id")
         known = pl.concat([hidden.select("sample_id"), denied])
@@ -78,7 +74,10 @@ def planned(lake: Lake, held_out: Lake, wanted: Wanted) -> tuple[TakedownPlan, S
     else:
         within = names if wanted.dataset is None else [wanted.dataset]
         chosen = selection.where(lake, commit, wanted.condition, within, hold_outs)
-    return plan.make(lake, commit, index, chosen, hidden), chosen
+    mine = hidden.filter(pl.col("sample_id").is_in(chosen.binary.implode()))
+    held_rows = selection.held_out_rows(hold_outs, later, mine)
+    found = plan.make(lake, commit, index, chosen, hidden)
+    return replace(found, held_rows=held_rows), chosen
 
 
 def is_done(lake: Lake, found: TakedownPlan) -> bool:

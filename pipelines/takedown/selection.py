@@ -250,18 +250,55 @@ def held_out_ids(found: Mapping[str, HeldOut]) -> pl.DataFrame:
     return pl.concat(parts) if parts else pl.DataFrame(schema=columns)
 
 
-def reserved_ids(lake: Lake, held_out: Lake, commit: str, names: Iterable[str]) -> pl.DataFrame:
-    """List the held-out rows of later real rounds that are there, as `held_out_ids`."""
-    parts = [held_out_ids({})]
+def reserved_rows(
+    lake: Lake, held_out: Lake, commit: str, names: Iterable[str]
+) -> dict[str, pl.DataFrame]:
+    """Read the held-out rows of later real rounds that are there, by data set, as they are kept."""
+    found = {}
     for dataset in names:
         try:
             rows = reserved.read(lake, held_out, commit, dataset, EVERY)
         except (NotFoundError, StaleError, LookupError):
             continue
         if len(rows):
-            own = rows.select(pl.lit(dataset).alias("dataset"), "split", "sample_id")
-            parts.append(own.cast(parts[0].schema))
-    return pl.concat(parts)
+            found[dataset] = rows
+    return found
+
+
+def reserved_ids(found: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """List the held-out rows of later real rounds, as `held_out_ids`."""
+    nothing = held_out_ids({})
+    parts = [
+        rows.select(pl.lit(dataset).alias("dataset"), "split", "sample_id").cast(nothing.schema)
+        for dataset, rows in found.items()
+    ]
+    return pl.concat([nothing, *parts])
+
+
+def held_out_rows(
+    found: Mapping[str, HeldOut], later: Mapping[str, pl.DataFrame], chosen: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """Read the payload of held-out rows.
+
+    Args:
+        found: the hold-outs of data sets.
+        later: their rows of later real rounds.
+        chosen: dataset, split, sample_id of the rows.
+
+    Returns:
+        sample_id and payload by data set, of those that have such rows.
+    """
+    rows: dict[str, pl.DataFrame] = {}
+    for dataset in chosen["dataset"].unique().sort():
+        ids = chosen.filter(pl.col("dataset") == dataset)["sample_id"]
+        tables_of = [found[dataset].table(name) for name in holdout.SPLITS if dataset in found]
+        tables_of += [later[dataset]] if dataset in later else []
+        parts = [
+            each.filter(pl.col("sample_id").is_in(ids.implode())).drop("row", "split", strict=False)
+            for each in tables_of
+        ]
+        rows[dataset] = pl.concat(parts, how="diagonal_relaxed")
+    return rows
 
 
 def _named(ids: Sequence[str], noun: str) -> str:

@@ -420,7 +420,10 @@ def test_held_out_rows_go_and_rounds_are_judged_on_the_others(both: Project) -> 
     for name, frame in was.items():
         assert now[name].equals(frame.filter(~pl.col("sample_id").is_in(ids))), name
         assert len(now[name]) == len(frame) - (2 if name == "fingerprints" else 1)
-    assert set(deny_list.read(lake).entries["sample_id"]) == set(ids)
+    denied = deny_list.read(lake).entries
+    assert set(denied["sample_id"]) == set(ids)
+    assert set(denied["modality"]) == {"image"}
+    assert not denied["near"].null_count(), "a copy that is scaled is recognised, too"
     kept = samples(lake, "main")
     assert kept.keys() == before.keys()
     assert all(kept[path].equals(before[path]) for path in kept)
