@@ -34,7 +34,7 @@ test test-all test-rest: export TMPDIR := /dev/shm
 endif
 endif
 
-.PHONY: run test test-all test-rest test-lakefs fuzz lint docs install install-test clean
+.PHONY: run test test-all test-rest test-lakefs fuzz lint docs dist install install-test clean
 
 run: install
 	dvc repro
@@ -67,6 +67,13 @@ docs: install-test
 	python -m docs.site build/docs
 	zensical build --strict --clean
 
+# What is released: source and wheel, checked for their descriptions and for files that they lack.
+dist: install-test
+	rm -rf build/dist
+	python -m build --outdir build/dist .
+	twine check --strict build/dist/*
+	check-wheel-contents build/dist/*.whl
+
 install: $(VENV)/.installed
 install-test: $(VENV)/.installed-test
 
@@ -78,7 +85,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 # All at once: pip takes half a minute to see what is there already.
 $(VENV)/.installed-test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs,local-llm,text,test]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dist,docs,local-llm,text,test]"
 	touch $(VENV)/.installed $@
 
 clean:
