@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from lineage import decision_words
-from lineage.evidence import figure_text, severity, told
+from lineage.evidence import UNOBJECTIONABLE, figure_text, severity, told
 from pipelines.common import templates
 from review.cli.output import number, plural, when
 from review.ui import app_state
@@ -42,6 +42,7 @@ def _engine() -> Environment:
         "plural": plural,
         "short": lambda value: str(value)[:12],
         "not_passed": not_passed,
+        "objections": objections,
         "decided": lambda item: decision_words.told(item.decision, item.reasons),
         "mood": mood,
         "words": lambda value: str(value).replace("_", " "),
@@ -69,6 +70,11 @@ def worst_first(checks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def not_passed(checks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The checks that did not pass; one without a figure did not, whatever an old answer says."""
     return [each for each in checks if told(each["verdict"], each["value"]) != "pass"]
+
+
+def objections(checks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The checks that object to a round."""
+    return [each for each in checks if each["verdict"] not in UNOBJECTIONABLE]
 
 
 def mood(word: str | None) -> str:

@@ -55,9 +55,7 @@ class Browser:
 
     def look(self, name: str, *, theme: str = "light", width: int = 1280) -> None:
         """Keep a picture of the page, which must not be wider than the window."""
-        asked = {"prefers-color-scheme": theme, "prefers-reduced-motion": "reduce"}
-        media = {"features": [{"name": name, "value": value} for name, value in asked.items()]}
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        self.themed(theme)
         self._size(width, 900)
         self.settled()
         whole = (
@@ -68,6 +66,12 @@ class Browser:
         self._size(width, min(high, 3000))
         SHOTS.mkdir(parents=True, exist_ok=True)
         assert self.driver.save_screenshot(str(SHOTS / f"{name}.png"))
+
+    def themed(self, theme: str) -> None:
+        """Let the system have a light or a dark theme."""
+        asked = {"prefers-color-scheme": theme, "prefers-reduced-motion": "reduce"}
+        media = {"features": [{"name": name, "value": value} for name, value in asked.items()]}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
 
     def complaints(self) -> list[str]:
         """What the browser's console says went wrong since the last call."""

@@ -33,8 +33,23 @@ const KEYS = {
   j: () => step(1), k: () => step(-1), n: () => turn("next"), p: () => turn("prev"),
 };
 
+// Single keys can be switched off (WCAG 2.1.4); the browser remembers it.
+const OFF = "stemma-single-keys-off";
+const list = () => document.getElementById("keys");
+KEYS["?"] = () => list().showModal();
+document.addEventListener("DOMContentLoaded", () => {
+  const single = document.querySelector("[data-single-keys]");
+  single.checked = localStorage.getItem(OFF) === null;
+  single.addEventListener("change", () => {
+    if (single.checked) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "yes");
+  });
+  document.querySelector("[data-keys]").addEventListener("click", () => list().showModal());
+});
+
 document.addEventListener("keydown", (event) => {
   const modified = event.ctrlKey || event.metaKey || event.altKey;
+  if (localStorage.getItem(OFF) !== null || list().open) return;
   if (!modified && KEYS[event.key] && !typing(event.target)) {
     event.preventDefault();
     KEYS[event.key]();

@@ -43,7 +43,11 @@ document.addEventListener("htmx:timeout", ({ detail }) => fail(detail, SLOW));
 // A page of the browser's history that cannot be requested as a part is loaded as a whole.
 document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());
 
-// Focus stays in the list: on the link of the same name, else on the list itself.
+// Focus that was in the replaced part stays there: on the link of the same name, else on the part.
+let held = false;
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  held = detail.target.contains(document.activeElement);
+});
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
-  if (document.activeElement === document.body) document.getElementById(detail.target.id)?.focus();
+  if (held && document.activeElement === document.body) document.getElementById(detail.target.id)?.focus();
 });

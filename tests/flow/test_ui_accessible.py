@@ -1,0 +1,107 @@
+"""No page has a violation that axe-core finds, in either theme, and keys are no trap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import selenium_axe_python
+from selenium.webdriver.common.keys import Keys
+
+from tests.flow.browser import Browser, let_in
+from tests.flow.projects import Project
+
+REVIEW = "/review/tiny/tiny-r003"
+AXE = Path(selenium_axe_python.__file__).parent / "axe-core" / "axe.min.js"
+PAGES = (
+    "/",
+    REVIEW,
+    f"{REVIEW}/summary",
+    f"{REVIEW}/changes?change=added",
+    f"{REVIEW}/failures",
+    "/sample/tiny/3/0?ref=tiny-r003",
+    "/sample/tiny/0/0",
+    "/verifiers/tiny",
+    "/compare/tiny",
+    "/sql",
+    "/nowhere",
+)
+DAILY = ("/", REVIEW, "/sample/tiny/3/0?ref=tiny-r003")
+FOUND = """
+const done = arguments[arguments.length - 1];
+document.querySelectorAll("details").forEach((each) => { each.open = true; });
+axe.run({rules: {"target-size": {enabled: true}}}).then((found) => done(found.violations.map(
+  (each) => [each.id, each.nodes.map((node) => [node.target.join(" "), node.failureSummary])])));
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(still: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    yield from let_in(still, tmp_path_factory.mktemp("browser"))
+
+
+def violations(browser: Browser) -> list[Any]:
+    """What axe-core finds wrong with the page, with all that can be opened open."""
+    browser.driver.execute_script(AXE.read_text(encoding="utf-8"))
+    found: list[Any] = browser.driver.execute_async_script(FOUND)
+    return found
+
+
+@pytest.mark.parametrize(
+    "path",
+    [each if each in DAILY else pytest.param(each, marks=pytest.mark.slow) for each in PAGES],
+)
+def test_axe_finds_no_violation(browser: Browser, path: str) -> None:
+    browser.open(path)
+    if path == REVIEW:
+        browser.find(".counts a")
+    for theme in ("light", "dark"):
+        browser.themed(theme)
+        assert violations(browser) == [], theme
+    browser.complaints()  # of the page that is not there
+
+
+def focused(browser: Browser) -> Any:
+    return browser.driver.switch_to.active_element
+
+
+def test_the_decision_is_within_five_tab_stops(browser: Browser) -> None:
+    browser.open(REVIEW)
+    browser.find("body").send_keys(Keys.TAB, Keys.TAB)
+    assert focused(browser).text == "Skip to the decision"
+    focused(browser).send_keys(Keys.ENTER)
+    where = "return document.querySelector('#decision').getBoundingClientRect().top"
+    assert -1 <= browser.driver.execute_script(where) < 900
+    stops = []
+    for _ in range(3):
+        focused(browser).send_keys(Keys.TAB)
+        stops.append(focused(browser).get_attribute("id"))
+    assert "reason" in stops
+    browser.look("review-768", width=768)
+    place = "return document.querySelector('.decide').getBoundingClientRect().top"
+    assert browser.driver.execute_script(place) < browser.driver.execute_script(
+        "return document.querySelector('#candidates').getBoundingClientRect().top"
+    )
+
+
+def test_single_keys_are_listed_and_can_be_switched_off(browser: Browser) -> None:
+    browser.open(REVIEW)
+    body = browser.find("body")
+    body.send_keys("?")
+    assert browser.find("#keys[open]").is_displayed()
+    assert "next and previous sample" in browser.find("#keys").text
+    assert violations(browser) == []
+    browser.find("[data-single-keys]").click()
+    browser.find("#keys form button").click()
+    before = focused(browser).get_attribute("href")
+    browser.find("body").send_keys("j")
+    assert focused(browser).get_attribute("href") == before
+    browser.find("body").send_keys("?")
+    assert browser.all("#keys[open]") == []
+    browser.find("[data-keys]").click()  # which is no single key
+    browser.find("[data-single-keys]").click()
+    browser.find("#keys form button").click()
+    browser.find("body").send_keys("j")
+    assert "/sample/tiny/3/" in focused(browser).get_attribute("href")
