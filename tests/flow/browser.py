@@ -104,7 +104,7 @@ def let_in(project: Project, home: Path) -> Iterator[Browser]:
     """A browser that was let in by the address that the command prints."""
     with serving(project.lake()) as page, browsing(page, home / "chromium") as found:
         found.open("/")
-        assert "Not let in" in found.find("h1").text
+        assert "This browser has no access" in found.find("h1").text
         found.open(f"/enter?token={page.session.token}")
         WebDriverWait(found.driver, WAIT).until(lambda driver: driver.title == "tiny – Stemma")
         found.complaints()

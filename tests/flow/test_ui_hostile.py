@@ -99,7 +99,7 @@ def check_address(page: Page, parts: tuple[str, ...], query: dict[str, str]) -> 
     redirected = status == 307 and ends  # to the page without a slash
     assert redirected or status in (200, 303, 400, 403, 404, 405, 409), (status, text)
     if status == 400 or (status == 404 and parts[0] != "static"):
-        assert "This cannot be shown" in text or text == "Invalid HTTP request received."
+        assert "This page cannot be shown" in text or text == "Invalid HTTP request received."
 
 
 @given(parts=segments, query=queries)
