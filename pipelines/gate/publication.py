@@ -12,10 +12,12 @@ from typing import Final
 
 from lake import files, refs
 from lake.values import Commit
+from lineage import guard
 from lineage.guard import GuardResult
 from pipelines.common import console
 from pipelines.common.errors import BlockedError, StaleError
 from pipelines.gate import (
+    approvals,
     binding,
     checks,
     evidence,
@@ -131,6 +133,7 @@ def publish(
     result = answer.bound_to(judged, override=reason, digests=digests)
     if approval:
         approval.check(result, rejection)
+    approved_by = approvals.entries_of(ctx.lake, ctx.round)
     answered = _record(ctx, judged, key, result)
     guard_report.show(result)
     write_metric(ctx, result)
@@ -144,14 +147,20 @@ def publish(
             f"{ctx.round.branch} for review: stemma diff main {ctx.round.branch}, or stemma ui"
         )
     entries = approval.metadata(rejection) if approval else {}
-    entries |= _merge_metadata(ctx, key, result, answered)
+    sentence = approvals.awaited(ctx.lake, ctx.round) if approval is None else None
+    if sentence is not None:
+        raise BlockedError(approvals.waiting(ctx.round, sentence))
+    entries |= approved_by | _merge_metadata(ctx, key, result, answered)
     return _merge(ctx, answered, key, result, entries)
 
 
-def approve(ctx: RoundContext, approval: Approval) -> Commit:
+def approve(ctx: RoundContext, approval: Approval) -> Commit | None:
     """Publish a round on a person's approval, with the same guard and merge as the stage.
 
     The round is published under the key of the stage, so that the stage adopts the merge.
+
+    Returns:
+        The merge; None where `publish.review` asks for another person, whom the round waits for.
 
     Raises:
         BlockedError: the round is on a line that never merges, or is not evaluated.
@@ -175,10 +184,28 @@ def approve(ctx: RoundContext, approval: Approval) -> Commit:
         raise BlockedError(f"{round_.branch} is not evaluated; run `dvc repro` first")
     commit, evaluated_key = evaluated
     key = stage_inputs.key(round_, "publish", evaluated_key)
+    if approvals.needed(round_) > 1 and published(ctx, key) is None:
+        _check_recorded(ctx, commit.id, approval)
+        if approvals.add(ctx, approval) < approvals.needed(round_):
+            return None
     done = published(ctx, key) or publish(ctx, commit.id, key, supersede=False, approval=approval)
     merging.ensure_tag(lake, round_.dataset, round_.number, done.commit.id)
     delete_stale(lake, round_.branch)
     return done.commit
+
+
+def _check_recorded(ctx: RoundContext, evaluated: str, approval: Approval) -> None:
+    """Hold an approval against the guard's answer on the branch, before others are asked.
+
+    Raises:
+        ReasonError: the answer requires a reason, and the person gave none.
+        UnconfirmedError: checks block against which the person did not confirm to publish.
+    """
+    lake, round_ = ctx.lake, ctx.round
+    recorded = manifest.read(lake, approval.seen, round_.dataset, round_.number)
+    if "guard" in recorded:
+        rejection = reviews.of_round(lake, round_, evaluated)
+        approval.check(guard.read(recorded["guard"]), rejection)
 
 
 def refuse_rejected(ctx: RoundContext, evaluated: str) -> None:

@@ -118,8 +118,17 @@ class Publish(StrictModel):
     """Settings by check, of such that one adds to the guard's own."""
     override: str | None = None
     """A reason to publish although a check blocks; it is written into the merge commit."""
+    review: Literal["none", 1, 2] = operational("none")
+    """How many people have to approve a round that passes: none, or it waits for 1 or 2 of them."""
     attest: bool = operational(False)
     """Whether the stage attests what it published, as `stemma attest` does."""
+
+
+class ReviewSettings(StrictModel):
+    """What reviewers of a data set go by."""
+
+    guidelines: str | None = None
+    """A Markdown file of the project, which the page shows beside the decisions on samples."""
 
 
 class TakedownPolicy(StrictModel):
@@ -145,6 +154,7 @@ class Dataset(StrictModel):
     curate: Curate = Curate()
     evaluate: Evaluate = Evaluate()
     publish: Publish = Publish()
+    review: ReviewSettings = operational(ReviewSettings())
     takedown: TakedownPolicy = operational(TakedownPolicy())
 
     @property

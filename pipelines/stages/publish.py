@@ -11,7 +11,7 @@ from lake import refs
 from lineage import guard
 from pipelines.common import console
 from pipelines.common.errors import BlockedError
-from pipelines.gate import checked_refs, publication, review_notice
+from pipelines.gate import approvals, checked_refs, publication, review_notice
 from pipelines.gate.attestations import making
 from pipelines.gate.publication import Publication
 from pipelines.rounds import history, manifest, merging, stage_inputs
@@ -27,6 +27,7 @@ def main(ctx: RoundContext, *, supersede: bool = False) -> None:
     done = publication.published(ctx, key)
     if done is None:
         publication.refuse_rejected(ctx, evaluated.commit)
+        approvals.refuse_unapproved(ctx, key.key)
         try:
             done = publication.publish(ctx, evaluated.commit, key, supersede=supersede)
         except BlockedError as blocked:

@@ -10,7 +10,7 @@ from typing import Final
 
 from lake import refs
 from pipelines.common.settings import nearest
-from pipelines.gate import publication, reviews
+from pipelines.gate import approvals, publication, reviews
 from pipelines.gate.reviews import Approval
 from pipelines.params import load, resolve
 from pipelines.reviewing import deciding, decisions, selecting
@@ -93,8 +93,14 @@ def approve(*, name: str, reason: str | None, against: Sequence[str] | None, as_
     if published:
         raise UsageError(f"main holds {ctx.round.key} already")
     merge = publication.approve(ctx, Approval(seen, reason, frozenset(against or ())))
+    awaited = approvals.awaited(ctx.lake, ctx.round) if merge is None else None
     if as_json:
-        print_json({"round": ctx.round.key, "commit": merge.id})
+        print_json(
+            {"round": ctx.round.key, "commit": merge.id if merge else None, "awaited": awaited}
+        )
+        return
+    if merge is None:
+        make_console().print(sentence(f"approved; {awaited}"))
         return
     line = f"{ctx.round.key} is published by {merge.id[:12]}; the next `dvc repro` adopts it"
     make_console().print(sentence(line))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +15,11 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
 from pipelines.common.fitted_table import FittedTable
-from pipelines.gate import tags
+from pipelines.gate import approvals, tags
 from pipelines.gate.tags import TagFinding
 from pipelines.inquiry import overview
 from pipelines.inquiry.ingest_summary import IngestSummary
-from pipelines.params import Params, load
+from pipelines.params import Params, load, resolve
 from pipelines.rounds import tables
 from pipelines.rounds.context import open_lake
 from pipelines.takedown import record
@@ -61,6 +61,8 @@ def run(*, dataset: str | None, next_steps: bool, as_json: bool, pages: bool = F
         out.print(_found(finding), soft_wrap=True)
     for name, entry in entries.items():
         out.print(_rendered(name, entry, pages=pages))
+    for line in _awaited(lake, params, entries):
+        out.print(sentence(line), soft_wrap=True)
     for each in taken:
         out.print(sentence(_taken_down(each)), soft_wrap=True)
     if next_steps and names:
@@ -80,6 +82,19 @@ def _fresh(params: Params, *, as_json: bool) -> None:
         "settings, its suite and a first round; `stemma run NAME` runs it",
         soft_wrap=True,
     )
+
+
+def _awaited(lake: Lake, params: Params, entries: Mapping[str, Any]) -> Iterator[str]:
+    """Say which rounds wait for people, and for whom."""
+    for name, rounds in entries.items():
+        for entry in rounds["open"]:
+            key = f"{name}-{entry['round']}"
+            if entry["line"] != refs.MAIN or key not in params.rounds:
+                continue
+            if entry["state"] in ("judged", "blocked"):
+                awaited = approvals.awaited(lake, resolve(params, key))
+                if awaited is not None:
+                    yield awaited
 
 
 def _found(finding: TagFinding) -> Text:

@@ -54,8 +54,8 @@ def _act(request: Request, form: dict[str, Any], reason: str) -> str:
         )
     with _DECIDING:
         if action == "approve":
-            publication.approve(ctx, Approval(seen, reason.strip() or None, against))
-            return "approved"
+            merge = publication.approve(ctx, Approval(seen, reason.strip() or None, against))
+            return "noted" if merge is None else "approved"
         if action == "reject":
             reviews.reject(state.lake, ctx.round, seen, reason)
             return "rejected"

@@ -16,14 +16,14 @@ from lake.client import Lake
 from lake.errors import NotFoundError
 from lineage.evidence import UNOBJECTIONABLE
 from pipelines.features import images
-from pipelines.gate import reviewed_head, reviews, rule_changes
+from pipelines.gate import approvals, reviewed_head, reviews, rule_changes
 from pipelines.gate.rule_changes import RuleChanges
 from pipelines.verification.verdicts import examples
 from pipelines.verification.verdicts.examples import Example
 from review.cli.round_refs import RoundRef
 from review.diff import build, row_table, samples, sections
 from review.diff.values import MEANINGS, DataDiff
-from review.ui import app_state, candidates, facets, filters, offers, render, scores
+from review.ui import app_state, candidates, facets, filters, guidelines, offers, render, scores
 from review.ui.app_state import AppState
 from review.ui.candidates import Listing, Source
 from review.ui.facets import Facets
@@ -93,6 +93,7 @@ def drawn(
         error=error,
         reason=reason,
         against=against,
+        guidelines=guidelines.of_dataset(state.params, round_ref.dataset),
         offer=offers.of_round(state.context(round_ref), round_ref),
         **candidate_list,
     )
@@ -266,6 +267,9 @@ def _decision(
         "needed": bool(objections) or rejection is not None,
         "blocks": any(check["verdict"] == "block" for check in not_passed),
         "tag": entry.get("tag"),
+        "awaited": approvals.awaited(state.lake, state.context(round_ref).round)
+        if entry.get("state") not in DECIDED
+        else None,
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,28 +10,15 @@ import polars as pl
 import pytest
 from selenium.webdriver.support.ui import Select
 
-from lake import refs, settings
-from lake.client import Lake
-from lake.home import LakeHome
-from pipelines import params
+from lake import refs
 from pipelines.inquiry import overview
-from pipelines.rounds import moved_commits, tables
+from pipelines.rounds import tables
 from tests.flow.browser import Browser, browsing
 from tests.flow.projects import Project
+from tests.flow.reviewers import lake_of
 from tests.flow.served import serving
 
 BRANCH = "tiny-r003"
-
-
-def lake_of(project: Project, name: str) -> Lake:
-    """The project's lake with the key pair of a reviewer."""
-    said = project.stemma("lake", "keys", "add", name, "--role", "writer", "--json")
-    key = json.loads(said.out)
-    project.lake().head(refs.MAIN)  # it is served
-    served = LakeHome(project.root / ".lake").endpoint()
-    assert served is not None
-    where = settings.Remote(served.url, key["access_key_id"], key["secret_access_key"])
-    return moved_commits.opened(where, params.load().lake.repository)
 
 
 @contextlib.contextmanager
