@@ -20,6 +20,14 @@ MAX_BYTES: Final = 1 << 18
 LINKS: Final = ("https://", "http://", "mailto:")
 
 
+class _Engine(MarkdownIt):
+    """Renders Markdown; a link to anything else than `LINKS` stays text."""
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802  the library's name
+        """Whether an address becomes a link."""
+        return url.strip().lower().startswith(LINKS)
+
+
 def of_dataset(params: Params, dataset: str) -> Markup | None:
     """Render the guidelines of a data set; None where it has none.
 
@@ -44,13 +52,8 @@ def of_dataset(params: Params, dataset: str) -> Markup | None:
 
 @lru_cache(maxsize=8)
 def _rendered(text: str) -> Markup:
-    engine = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    engine.validateLink = _is_safe  # type: ignore[method-assign]  how the library is told
+    engine = _Engine("commonmark", {"html": False}).enable("table").disable("image")
     return Markup(engine.render(text))  # noqa: S704  HTML of the text is escaped by the engine
-
-
-def _is_safe(address: str) -> bool:
-    return address.strip().lower().startswith(LINKS)
 
 
 def _said(sentence: str) -> Markup:
