@@ -11,6 +11,7 @@ from pathlib import Path
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 NUMBER = re.compile(r"-?\d[\d,]*(\.\d+)?")
 DIGEST = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b")
+PLACE = re.compile(r" /[\w./-]+")
 SECONDS = 900
 
 
@@ -52,6 +53,6 @@ def run(step: Step, folder: Path, environment: Mapping[str, str]) -> str:
 
 
 def masked(line: str) -> str:
-    """A line without what differs from run to run: numbers, digests and widths."""
-    plain = NUMBER.sub("#", DIGEST.sub("@", line))
+    """A line without what differs from run to run: numbers, digests, places and widths."""
+    plain = NUMBER.sub("#", DIGEST.sub("@", PLACE.sub(" /…", line)))
     return re.sub(r"[─━ ]+", " ", plain).strip()

@@ -112,3 +112,11 @@ def test_python_can_be_read(where: str, content: str) -> None:
 )
 def test_yaml_can_be_read(where: str, content: str) -> None:
     assert yaml.safe_load(content) is not None, where
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    places = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [path.name[:4] for path in places]
+    assert numbers == [f"{number:04d}" for number in range(1, len(places) + 1)]
+    for path in places:
+        assert path.read_text(encoding="utf-8").startswith(f"# {path.name[:4]}"), path.name
