@@ -41,12 +41,12 @@ class ReviewedHead:
                 f"what is shown, {self.head[:SHORT]}, is not what would be published: {self.wrong}"
             )
         if self.evaluated is None:
-            return f"{self.head[:SHORT]} is shown, which is not evaluated yet"
+            return f"commit {self.head[:SHORT]} is shown, which is not evaluated yet"
         if self.head == self.evaluated:
             return f"the evaluate commit {self.head[:SHORT]} is shown, which would be published"
         return (
-            f"{self.head[:SHORT]} is shown, and the evaluate commit {self.evaluated[:SHORT]}, of "
-            f"the same tables and figures, would be published"
+            f"commit {self.head[:SHORT]} is shown, and the evaluate commit "
+            f"{self.evaluated[:SHORT]}, of the same tables and figures, would be published"
         )
 
 
