@@ -35,7 +35,12 @@ LINK: Final = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|#|mailt
 
 
 def assemble(target: Path) -> None:
-    """Write all pages into a folder, which is made anew."""
+    """Write all pages into a folder; pages that were assembled there before are removed.
+
+    It ends the program with a sentence where the folder holds anything else.
+    """
+    if target.exists() and not (target / next(iter(GENERATED))).is_file():
+        sys.exit(f"{target} holds no assembled pages, and would be removed; name another folder")
     shutil.rmtree(target, ignore_errors=True)
     docs = ROOT / "docs"
     skipped = shutil.ignore_patterns("site", "__pycache__", "*.py")
@@ -93,4 +98,6 @@ def _normal(path: Path) -> Path:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:  # noqa: PLR2004  the program's name and one argument
+        sys.exit("name one folder: python -m docs.site FOLDER")
     assemble(Path(sys.argv[1]))

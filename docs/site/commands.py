@@ -73,10 +73,16 @@ def _options(command: Any) -> Iterator[str]:  # noqa: ANN401  not typed
     rows = []
     for parameter in _flags(command):
         names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
-        default = parameter.default
-        shown = (
-            "" if default is None or callable(default) or default in (False, ()) else f"`{default}`"
-        )
-        rows.append((names, cell(parameter.help or ""), shown))
+        rows.append((names, cell(parameter.help or ""), _default(parameter)))
     if rows:
         yield table(COLUMNS, rows)
+
+
+def _default(parameter: Any) -> str:  # noqa: ANN401  not typed
+    """The default, or what the command says of it in words; empty where there is none."""
+    default, said = parameter.default, getattr(parameter, "show_default", None)
+    if isinstance(said, str):
+        return cell(said)
+    if default is None or default is False or callable(default) or default in ("", ()):
+        return ""
+    return f"`{default}`"

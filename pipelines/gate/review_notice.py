@@ -94,6 +94,8 @@ def _run(command: str, content: Mapping[str, str]) -> list[str]:
         )
     except subprocess.TimeoutExpired:
         return [f"{COMMAND} did not end within {SECONDS} seconds"]
+    except IndexError:
+        return [f"{COMMAND} names no program"]
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else str(error)
         return [f"{COMMAND} cannot be run: {said}"]
@@ -105,4 +107,6 @@ def _told() -> dict[str, str]:
         content = json.loads(TOLD.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {str(key): str(commit) for key, commit in content.items()} if content else {}
+    if not isinstance(content, dict):
+        return {}
+    return {str(key): str(commit) for key, commit in content.items()}

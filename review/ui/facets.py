@@ -110,4 +110,5 @@ def _counted(values: pl.Series) -> dict[str, int]:
     ordered = counts.sort("count", "value", descending=[True, False])
     if values.dtype.is_integer():
         ordered = counts.sort("value")
-    return {str(value): rows for value, rows in ordered.iter_rows()}
+    # Filters compare values as polars writes them: true, where Python writes True.
+    return dict(ordered.select(pl.col("value").cast(pl.String), "count").iter_rows())

@@ -36,7 +36,7 @@ def values(seen: str = "") -> dict[str, Any]:
     return {
         "stages": [(each, _lasted(each)) for each in stages],
         "state": state,
-        "ended": bool(seen) and seen != state,
+        "ended": not set(seen.split(" ")) <= {*state.split(" "), ""},
         "seconds": BUSY if stages else IDLE,
     }
 

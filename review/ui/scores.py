@@ -114,8 +114,9 @@ def histogram(scores: pl.LazyFrame | None, rows: pl.LazyFrame, filters: Filters)
     if known.is_empty():
         return Histogram(name, 0.0, 0.0, (), 0, len(values))
     least, most = float(known[0]), float(known[-1])
-    width = (most - least) / BARS
-    at = pl.Series([0] * len(known)) if width == 0 else ((known - least) / width).floor()
+    # In halves, since the difference of two numbers may be too large for one.
+    least_half, half = least / 2, (most / 2 - least / 2) / BARS
+    at = ((known / 2 - least_half) / half).floor() if half else pl.Series([0] * len(known))
     counted = at.cast(pl.Int64).clip(0, BARS - 1).value_counts()
     counts = dict(counted.iter_rows())
     highest = max(counts.values())
@@ -123,10 +124,10 @@ def histogram(scores: pl.LazyFrame | None, rows: pl.LazyFrame, filters: Filters)
         Bar(
             rows=counts.get(index, 0),
             height=counts.get(index, 0) / highest,
-            within=(filters.least is None or least + (index + 1) * width >= filters.least)
-            and (filters.most is None or least + index * width <= filters.most),
+            within=(filters.least is None or least_half + (index + 1) * half >= filters.least / 2)
+            and (filters.most is None or least_half + index * half <= filters.most / 2),
         )
-        for index in range(BARS if width else 1)
+        for index in range(BARS if half else 1)
     )
     return Histogram(name, least, most, bars, len(known), len(values) - len(known))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Final
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 from pipelines.features import images
 
@@ -32,7 +32,11 @@ def holding(
         return []
     found = lineage.select("row").clear()
     schema = candidates.collect_schema()
-    holds = [_holds(name, dtype, text.lower()) for name, dtype in schema.items()]
+    holds = [
+        _holds(pl.col(name), dtype, text.lower())
+        for name, dtype in schema.items()
+        if name not in KEY
+    ]
     conditions = [condition for condition in holds if condition is not None]
     if conditions:
         found = candidates.filter(pl.any_horizontal(conditions)).select("row")
@@ -42,18 +46,25 @@ def holding(
     return [found.unique()]
 
 
-def _holds(name: str, dtype: pl.DataType, text: str) -> pl.Expr | None:
-    """Whether a column holds a text; None where it holds no texts."""
-    column = pl.col(name)
-    if name in KEY or dtype == images.IMAGE:
-        return None
-    if dtype in (pl.Categorical, pl.Enum):
-        column = column.cast(pl.String)
-    elif isinstance(dtype, pl.Struct | pl.List):
-        # Texts in nested values are searched in their JSON, where some characters are escaped.
-        inner = pl.struct(column)
-        text = json.dumps(text, ensure_ascii=False)[1:-1]
-        column = inner.struct.json_encode()
-    elif dtype != pl.String:
-        return None
-    return column.str.to_lowercase().str.contains(text, literal=True).fill_null(value=False)
+def _holds(column: pl.Expr, dtype: pl.DataType, text: str) -> pl.Expr | None:
+    """Whether a column holds a text, nested ones too; None where it has no place for texts."""
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        lowered = column.cast(pl.String).str.to_lowercase()
+        return lowered.str.contains(text, literal=True).fill_null(value=False)
+    if isinstance(dtype, pl.Array):
+        column, dtype = column.arr.to_list(), pl.List(dtype.inner)
+    if isinstance(dtype, pl.List):
+        inner = _holds(pl.element(), _instance(dtype.inner), text)
+        return None if inner is None else column.list.eval(inner).list.any().fill_null(value=False)
+    if isinstance(dtype, pl.Struct) and dtype != images.IMAGE:
+        fields = [
+            _holds(column.struct.field(field.name), _instance(field.dtype), text)
+            for field in dtype.fields
+        ]
+        found = [condition for condition in fields if condition is not None]
+        return pl.any_horizontal(found) if found else None
+    return None
+
+
+def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    return dtype() if isinstance(dtype, DataTypeClass) else dtype

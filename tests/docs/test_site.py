@@ -37,6 +37,8 @@ def test_every_command_is_there_with_its_options() -> None:
         assert f" `{name}`\n" in page
     assert "stemma audit [OPTIONS] [ID]" in page
     assert "| `--history` |" in page
+    assert "| Name in commits. | the access key id |" in page
+    assert "``" not in page.replace("```", "")
     assert "--help" not in page.replace("COMMAND --help", "")
 
 
@@ -93,6 +95,13 @@ def test_every_page_is_assembled_and_every_link_inside_has_a_page(tmp_path: Path
         for mark, _, link in site.LINK.findall(page.read_text(encoding="utf-8")):
             path = link.partition("#")[0]
             assert not path or (page.parent / path).is_file(), (page.name, mark, link)
+
+
+def test_a_folder_with_anything_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.md").write_text("mine")
+    with pytest.raises(SystemExit, match="holds no assembled pages"):
+        site.assemble(tmp_path)
+    assert (tmp_path / "thesis.md").read_text() == "mine"
 
 
 def test_every_page_is_in_the_navigation() -> None:

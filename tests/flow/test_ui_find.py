@@ -139,6 +139,8 @@ def test_a_stage_that_runs_is_on_the_page_until_it_ends(
     assert "runs, for" not in shown.text("/")
     with activity.of_stage("verify", "tiny-3"), progress.bar(24, "scoring") as told:
         told(24, 24)
+        assert "A stage has ended" not in shown.text("/running?seen=verify%3Atiny-3")
+        assert "A stage has ended" in shown.text("/running?seen=fit%3Atiny-3+verify%3Atiny-3")
         page = shown.text("/?dataset=tiny")
         part = shown.text("/running")
     for text in (page, part):

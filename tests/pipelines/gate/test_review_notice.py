@@ -99,6 +99,7 @@ def test_a_command_gets_the_notice_without_a_shell(
     [
         (review_notice.COMMAND, "/no/such/program", "cannot be run: No such file"),
         (review_notice.COMMAND, "'", "cannot be run: No closing quotation"),
+        (review_notice.COMMAND, " ", "names no program"),
         (review_notice.COMMAND, "false", "ended with exit code 1"),
         (review_notice.WEBHOOK, "file:///etc/passwd", "STEMMA_REVIEW_WEBHOOK"),
         (review_notice.WEBHOOK, "http://127.0.0.1:9/x", "webhook request failed"),
@@ -117,6 +118,16 @@ def test_what_cannot_be_told_is_said_and_stops_nothing(
     assert "nobody was told that digits-3 waits for review" in shown.out + shown.err
     assert said in shown.out + shown.err
     assert not review_notice.TOLD.exists()
+
+
+def test_a_list_of_notices_that_is_none_is_written_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(review_notice.COMMAND, "true")
+    (tmp_path / ".stemma").mkdir()
+    review_notice.TOLD.write_text("[1]")
+    review_notice.tell(*ROUND, "a" * 64, "x")
+    assert json.loads(review_notice.TOLD.read_text()) == {"digits-3": "a" * 64}
 
 
 def test_nobody_is_told_where_nothing_is_named(tmp_path: Path) -> None:

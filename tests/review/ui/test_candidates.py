@@ -109,6 +109,16 @@ def test_a_column_that_cannot_be_compared_is_refused(source: Source) -> None:
             candidates.count(source, Filters(column=name, value="1"))
 
 
+def test_values_of_true_and_false_are_found_as_they_are_offered() -> None:
+    plain = made(decided=True)
+    flag = pl.when(pl.col("row") < 4).then(None).otherwise(pl.col("row") < 9)
+    source = replace(plain, candidates=plain.candidates.with_columns(flag=flag))
+    offered = facets.of_source(source).columns["flag"]
+    assert sorted(offered.values()) == [5, ROWS - 9]
+    for value, rows in offered.items():
+        assert candidates.count(source, Filters(column="flag", value=value)) == rows
+
+
 @given(label=st.text(min_size=1, max_size=8))
 @settings(max_examples=30, deadline=None)
 def test_a_label_is_found_as_it_is(label: str) -> None:
@@ -204,6 +214,10 @@ def test_a_histogram_counts_every_row_of_the_other_filters() -> None:
     same = replace(source, scores=pl.LazyFrame({"row": range(ROWS), "one": [1] * ROWS}))
     (bar,) = scores.histogram(same.scores, rows, Filters(score="one")).bars
     assert (bar.rows, bar.within) == (len(accepted) + 1, True)
+    far = pl.LazyFrame({"row": [1, 2, 3, 4], "one": [-1.7e308, 0.0, 1.7e308, float("inf")]})
+    wide = scores.histogram(far, far.select("row"), Filters(score="one", most=1.7e308))
+    assert [bar.rows for bar in wide.bars if bar.rows] == [1, 1, 1]
+    assert all(bar.within for bar in wide.bars)
     none = pl.LazyFrame({"row": [0], "one": [None]}, schema={"row": pl.Int64, "one": pl.Float64})
     assert scores.histogram(none, rows, Filters(score="one")).bars == ()
 
@@ -213,11 +227,12 @@ def test_texts_are_found_in_either_case_and_nested_and_samples_by_id() -> None:
     said = pl.when(pl.col("row") == 9).then(pl.lit('An "Über"-TEXT')).otherwise(pl.lit("x"))
     row = pl.col("row")
     turns = pl.concat_list(pl.struct(role=pl.lit("user"), content=said))
+    sound = pl.struct(bytes=pl.lit(b"\x00\xff"), rate=pl.lit(8000))
     ids = pl.col("row").cast(pl.String).str.zfill(32).cast(pl.Binary).alias("sample_id")
     source = replace(
         plain,
         candidates=plain.candidates.with_columns(
-            turns=turns, one=pl.when(row < 3).then(pl.lit(r"50% \d")).otherwise(None)
+            turns=turns, sound=sound, one=pl.when(row < 3).then(pl.lit(r"50% \d")).otherwise(None)
         ),
         lineage=plain.lineage.with_columns(ids),
     )
@@ -229,5 +244,7 @@ def test_texts_are_found_in_either_case_and_nested_and_samples_by_id() -> None:
     assert found(r"0% \D") == [0, 1, 2]  # a text and no pattern
     assert found("TEXT 12") == [12]
     assert found("nobody says that") == []
+    assert found("content") == found("8000") == []  # names and numbers are no texts
+    assert found("user") == list(range(ROWS))
     assert found((b"0" * 31 + b"7").hex()) == [7]
     assert found((b"0" * 30).hex()) == list(range(ROWS))
