@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import polars as pl
@@ -19,6 +19,7 @@ from pipelines.features import images
 from review.errors import UsageError
 from review.ui import app_state, candidates, facets, filters, review
 from review.ui.candidates import Source
+from review.ui.search import KEY
 
 MOST_ROWS: Final = 200_000
 """Rows of one download."""
@@ -28,7 +29,6 @@ MOST_BYTES: Final = 128 << 20
 """Bytes of the image files of one download."""
 BLOCK: Final = 500
 """Rows whose images are read at once."""
-LISTS: Final = ("reasons", "warnings")
 
 
 class Form(NamedTuple):
@@ -66,7 +66,10 @@ def download(request: Request) -> Response:
 
 
 def _table(source: Source, rows: pl.Series, dataset: str, number: int) -> pl.DataFrame:
-    """Key, decision and depth of rows, and their payload without what is binary or nested."""
+    """Key, decision and depth of rows, and their payload without what is binary or nested.
+
+    Where the payload has a column of one of our names, ours ends in `_`.
+    """
     found = candidates.described(source, rows).with_columns(
         pl.col("sample_id").bin.encode("hex"), pl.col("row").cast(pl.Int64)
     )
@@ -74,20 +77,26 @@ def _table(source: Source, rows: pl.Series, dataset: str, number: int) -> pl.Dat
     flat = [
         name
         for name, dtype in schema.items()
-        if name not in (*found.columns, "round") and not dtype.is_nested() and dtype != pl.Binary
+        if name not in KEY and not dtype.is_nested() and dtype != pl.Binary
     ]
     payload = candidates.columns(source, rows, ("row", *flat)).with_columns(
         pl.col("row").cast(pl.Int64)
     )
     key = [pl.lit(dataset).alias("dataset"), pl.lit(number, pl.Int32).alias("round")]
-    return found.select(*key, *found.columns).join(
-        payload, on="row", how="left", maintain_order="left"
-    )
+    ours = found.select(*key, *found.columns).rename(lambda name: _own(name, flat))
+    return ours.join(payload, on="row", how="left", maintain_order="left")
+
+
+def _own(name: str, payload: Container[str]) -> str:
+    """A name for a column of ours that the payload does not have."""
+    while name in payload:
+        name += "_"
+    return name
 
 
 def _csv(_: Source, table: pl.DataFrame) -> bytes:
     """Write CSV in which a spreadsheet takes no text for a formula."""
-    flat = table.with_columns(pl.col(name).list.join(", ") for name in LISTS)
+    flat = table.with_columns(pl.col(pl.List(pl.String)).list.join(", "))
     return spreadsheet.written(flat.columns, flat.iter_rows(named=True)).encode()
 
 
@@ -122,7 +131,8 @@ def _zip(source: Source, table: pl.DataFrame) -> bytes:
             room, files = room - len(data or b""), files + 1
             written.setdefault(row, []).append(name)
         names = [", ".join(written.get(row, [])) for row in table["row"]]
-        archive.writestr("rows.csv", _csv(source, table.with_columns(pl.Series("files", names))))
+        files_of = pl.Series(_own("files", table.columns), names)
+        archive.writestr("rows.csv", _csv(source, table.with_columns(files_of)))
         archive.writestr("README.txt", _told(files, left_out))
     return out.getvalue()
 

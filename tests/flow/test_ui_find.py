@@ -119,6 +119,19 @@ def test_images_come_as_an_archive_that_says_what_it_leaves_out(
     assert shown.get(f"{REVIEW}/selection.csv").status_code == 400
 
 
+def test_columns_of_the_payload_keep_their_names_in_a_download(still: Project, shown: Page) -> None:
+    known(still, "loans", "text", "text")
+    table = pl.DataFrame({"text": ["a", "b"], "decision": ["yes", "no"], "dataset": ["q", "r"]})
+    branch = plant(still.lake(), "loans", table, pl.col("row") == 1)
+    answer = shown.get(f"/review/loans/{branch}/selection.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [(row["decision"], row["decision_"]) for row in rows] == [
+        ("yes", "accepted"),
+        ("no", "rejected"),
+    ]
+    assert [(row["dataset"], row["dataset_"]) for row in rows] == [("q", "loans"), ("r", "loans")]
+
+
 def test_a_text_in_a_download_is_no_formula(still: Project, shown: Page) -> None:
     known(still, "notes", "text", "text")
     texts = ["=1+1", "fine", "+cmd|' /C calc'!A0", "x\n=2"]
