@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import selenium_axe_python
 from selenium.webdriver.common.keys import Keys
 
+from tests.flow.axe import violations
 from tests.flow.browser import Browser, let_in
 from tests.flow.projects import Project
 
 REVIEW = "/review/tiny/tiny-r003"
-AXE = Path(selenium_axe_python.__file__).parent / "axe-core" / "axe.min.js"
 PAGES = (
     "/",
     REVIEW,
@@ -29,24 +27,11 @@ PAGES = (
     "/nowhere",
 )
 DAILY = ("/", REVIEW, "/sample/tiny/3/0?ref=tiny-r003")
-FOUND = """
-const done = arguments[arguments.length - 1];
-document.querySelectorAll("details").forEach((each) => { each.open = true; });
-axe.run({rules: {"target-size": {enabled: true}}}).then((found) => done(found.violations.map(
-  (each) => [each.id, each.nodes.map((node) => [node.target.join(" "), node.failureSummary])])));
-"""
 
 
 @pytest.fixture(scope="module")
 def browser(still: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     yield from let_in(still, tmp_path_factory.mktemp("browser"))
-
-
-def violations(browser: Browser) -> list[Any]:
-    """What axe-core finds wrong with the page, with all that can be opened open."""
-    browser.driver.execute_script(AXE.read_text(encoding="utf-8"))
-    found: list[Any] = browser.driver.execute_async_script(FOUND)
-    return found
 
 
 @pytest.mark.parametrize(
