@@ -131,13 +131,14 @@ class FittedTable:
         """One line for each cell, with its heading; a blank line between rows."""
         if self._title is not None:
             yield self._title
-        head = max((cell_len(name.plain) for name in self._columns), default=0) + GAP
+        longest = max((cell_len(name.plain) for name in self._columns), default=0)
+        head = min(longest, max(width // 2 - GAP, 1)) + GAP
         for index, row in enumerate(self._rows):
             if index:
                 yield Text("")
             lines = Table.grid(padding=(0, GAP, 0, 0))
             lines.add_column(width=head - GAP, overflow="fold")
-            lines.add_column(width=width - head, overflow="fold")
+            lines.add_column(width=max(width - head, 1), overflow="fold")
             for name, cell in zip(self._columns, row, strict=True):
                 if cell.plain:
                     lines.add_row(Text(name.plain, "dim"), cell)

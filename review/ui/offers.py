@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,12 +44,12 @@ def of_round(ctx: RoundContext, round_ref: RoundRef, row: int | None = None) -> 
         return None
     known = deciding.labels(ctx)
     few = () if known is None or len(known) > LABELS else known
-    texts = () if row is None else _texts(ctx, round_ref, row)
+    texts = () if row is None else texts_of(ctx, round_ref, row)
     labels = tuple(str(label) for label in few)
     return Offer(round_ref.ref, round_ref.commit, labels, known is not None, texts)
 
 
-def _texts(ctx: RoundContext, round_ref: RoundRef, row: int) -> tuple[tuple[str, str], ...]:
+def texts_of(ctx: RoundContext, round_ref: RoundRef, row: int) -> tuple[tuple[str, str], ...]:
     """The texts of a sample that are short enough for a form, by column."""
     at = round_ref.commit, round_ref.dataset, round_ref.number
     found = payload.rows_at(ctx.lake, *at, [row])
@@ -56,3 +57,23 @@ def _texts(ctx: RoundContext, round_ref: RoundRef, row: int) -> tuple[tuple[str,
         return ()
     texts = [(name, found[name][0] or "") for name in deciding.text_columns(found, ctx.round)]
     return tuple((name, text) for name, text in texts if len(text) <= LONGEST)
+
+
+def corrected(held: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """The texts of a form, of which those that nobody edited are as the sample has them.
+
+    They stay among the texts, since an earlier correction may have made them. An empty one is left
+    out, as no correction makes it.
+
+    Args:
+        held: the texts that the form offered, by column, as the sample has them.
+        given: the texts that came back, with line feeds as line breaks.
+    """
+    same = {name for name, text in given.items() if _as_in_form(held.get(name, "")) == text}
+    texts = {name: held.get(name, "") if name in same else text for name, text in given.items()}
+    return {name: text for name, text in texts.items() if text.strip() or name not in same}
+
+
+def _as_in_form(text: str) -> str:
+    """A text as a browser's form holds it: every line break is a line feed, and NUL is replaced."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")

@@ -8,6 +8,7 @@ nothing is decided.
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl
 
@@ -21,7 +22,7 @@ from pipelines.reviewing.deciding import Choice
 from pipelines.rounds.context import RoundContext
 from review.cli.round_refs import RoundRef
 from review.errors import FAILURES, UsageError
-from review.ui import app_state, candidates, facets, filters, render, review
+from review.ui import app_state, candidates, facets, filters, offers, render, review
 from review.ui.filters import Filters
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ def _decided(request: Request, form: dict[str, Any]) -> Response:
     try:
         _check_seen(round_ref, str(form.get("seen", "")))
         rows = _rows(form, ctx, round_ref, wanted)
+        if choice.texts and wanted is None:
+            held = dict(offers.texts_of(ctx, round_ref, rows[0]))
+            choice = replace(choice, texts=offers.corrected(held, choice.texts))
         if wanted is not None and form.get("confirmed") != str(len(rows)):
             return _asked(request, form, round_ref, wanted, len(rows))
         with _DECIDING:

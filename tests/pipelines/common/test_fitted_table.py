@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -20,10 +21,15 @@ ROWS = [
 ]
 
 
-def drawn(width: int, rows: list[tuple[str, ...]] = ROWS, spare: tuple[str, ...] = ()) -> str:
+def drawn(
+    width: int,
+    rows: Sequence[Sequence[str]] = ROWS,
+    spare: tuple[str, ...] = (),
+    columns: Sequence[str] = COLUMNS,
+) -> str:
     made = FittedTable(
         Text("digits"),
-        [Text(name) for name in COLUMNS],
+        [Text(name) for name in columns],
         [[Text(cell) for cell in row] for row in rows],
         spare,
     )
@@ -71,3 +77,11 @@ def test_any_table_fits(rows: list[tuple[str, ...]], width: int) -> None:
     text = drawn(width, rows)
     assert max(map(len, text.splitlines())) <= width
     assert {word for row in rows for cell in row for word in cell.split()} <= words(text)
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_headings_wider_than_the_terminal_leave_room_for_values(width: int) -> None:
+    names = [f"avg(CASE WHEN {'x' * 90} THEN {number} END)" for number in range(6)]
+    text = drawn(width, [[f"{number}.125" for number in range(6)]], columns=names)
+    assert {f"{number}.125" for number in range(6)} <= words(text)
+    assert max(map(len, text.splitlines())) <= width
