@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +48,10 @@ def run(
         _list_tables(as_json=as_json)
         return
     if query == "-":
-        query = sys.stdin.read(limits.LONGEST + 1)
+        try:
+            query = sys.stdin.read(limits.LONGEST + 1)
+        except UnicodeDecodeError as error:
+            raise UsageError("a query is text in UTF-8, and standard input is not") from error
     bounds = QueryLimits(rows=limit or SHOWN, memory_bytes=memory << 20, seconds=timeout)
     if output is not None:
         bounds = replace(bounds, rows=limit or WRITTEN, result_bytes=FILE_BYTES)
@@ -98,6 +102,8 @@ def _write_file(
         files.replacing(output) as out,
         files.translated(output),
     ):
+        if output.suffix.lower() != ".csv":
+            _check_distinct(answer.schema.names, output)
         rows = write(out, answer.schema, answer.batches())
     if as_json:
         print_json({"file": str(output), "rows": rows, "left_out": answer.cut})
@@ -105,6 +111,13 @@ def _write_file(
     told = f"wrote {output}: {number(rows)} {plural('row', rows)}"
     more = "" if answer.cut is None else f"; {answer.cut} (--limit)"
     make_console().print(sentence(f"{told}{more}"), soft_wrap=True)
+
+
+def _check_distinct(names: list[str], output: Path) -> None:
+    """Check that no two columns share a name, of which a reader would find only one."""
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise UsageError(f"{output} cannot have two columns {twice}: name one otherwise, by AS")
 
 
 def _csv(out: IO[bytes], schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
@@ -132,10 +145,15 @@ def _json_lines(out: IO[bytes], schema: pa.Schema, batches: Iterator[pa.RecordBa
 
 
 def _parquet(out: IO[bytes], schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+    import pyarrow as pa  # noqa: PLC0415  slow to import
     import pyarrow.parquet as pq  # noqa: PLC0415  slow to import
 
     count = 0
-    with pq.ParquetWriter(out, schema, compression="zstd") as writer:
+    try:
+        opened = pq.ParquetWriter(out, schema, compression="zstd")
+    except pa.ArrowException as error:
+        raise UsageError(f"{error}: select that column as CAST(… AS VARCHAR)") from error
+    with opened as writer:
         for batch in batches:
             writer.write_batch(batch)
             count += len(batch)

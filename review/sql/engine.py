@@ -75,13 +75,15 @@ def answered(
 
     Raises:
         LibraryError: DuckDB is not installed.
-        UsageError: the query is too long, or a ref holds several data sets.
+        UsageError: the query is too long or no text, or a ref holds several data sets.
         NotFoundError: there is no such ref or table.
         QueryRefusedError: DuckDB refuses the query, or it took too much.
     """
     library("duckdb", "queries", extra=EXTRA)
     if len(query) > limits.LONGEST:
         raise UsageError(f"a query has at most {limits.LONGEST:,} characters")
+    if query != query.encode(errors="replace").decode():
+        raise UsageError("a query is text in UTF-8, and this one is not")
     own = bounds or QueryLimits()
     with tempfile.TemporaryDirectory(prefix="stemma-sql-") as folder:
         tables: dict[str, list[str]] = {}
@@ -144,13 +146,13 @@ def _answer(process: subprocess.Popen[bytes], late: threading.Event, own: QueryL
 
     try:
         reader = pa.ipc.open_stream(process.stdout)
-    except pa.ArrowException:
+    except (pa.ArrowException, OSError):  # the latter where it ended within a batch
         raise _refused(process, late, own) from None
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
             yield from reader
-        except pa.ArrowException:
+        except (pa.ArrowException, OSError):  # the latter where it ended within a batch
             raise _refused(process, late, own) from None
         code = process.wait()
         if code == limits.CUT:

@@ -12,7 +12,7 @@ CUT: Final = 4
 REFUSED: Final = 3
 """Exit code of a process that refused a query; standard error says why."""
 SAID: Final = 2_000
-"""Bytes of what the process says on standard error that are kept."""
+"""Characters, and then bytes, of what the process says on standard error that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class QueryRequest(TypedDict):
 
     query: str
     tables: dict[str, list[str]]
-    """Parquet files of each table, by its name: `samples@digits-v3`."""
+    """Parquet files of each table, by its name: `samples@` and its ref in hex."""
     names: list[str]
     """Names of the functions: `samples`."""
     rows: int

@@ -47,8 +47,9 @@ class Named:
 
     @property
     def name(self) -> str:
-        """The name under which the process knows it."""
-        return "@".join((self.table, self.ref, *([self.dataset] if self.dataset else [])))
+        """The name under which the process knows it: DuckDB reads dots, and no capitals, in one."""
+        named = (self.ref, *([self.dataset] if self.dataset else []))
+        return "@".join((self.table, *(each.encode().hex().upper() for each in named)))
 
 
 def find(query: str) -> list[Named]:

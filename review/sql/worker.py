@@ -10,12 +10,14 @@ processor time. Whoever started it kills it when its time is over.
 from __future__ import annotations
 
 import json
+import re
 import resource
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Never
 
-from review.sql.limits import CUT, REFUSED, QueryRequest
+from review.sql.limits import CUT, REFUSED, SAID, QueryRequest
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,7 +41,7 @@ def main() -> None:
         connection = connected(request)
         _write(reader(connection, request["query"]), request)
     except (duckdb.Error, pa.ArrowException) as error:
-        refuse(str(error).partition("\n")[0])
+        refuse(explained(error, request["names"]))
     except MemoryError:
         refuse("it takes more memory than a query may")
 
@@ -65,8 +67,8 @@ def connected(request: QueryRequest) -> duckdb.DuckDBPyConnection:
         _register(connection, name, paths)
     for name in request["names"]:
         connection.execute(
-            f"CREATE MACRO {name}(ref) AS TABLE (FROM query_table('{name}@' || ref)), "
-            f"(ref, dataset) AS TABLE (FROM query_table('{name}@' || ref || '@' || dataset))"
+            f"CREATE MACRO {name}(ref) AS TABLE (FROM query_table('{name}@' || hex(ref))), (ref, "
+            f"dataset) AS TABLE (FROM query_table('{name}@' || hex(ref) || '@' || hex(dataset)))"
         )
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
@@ -149,9 +151,17 @@ def _write(result: pa.RecordBatchReader, request: QueryRequest) -> None:
         sys.exit(CUT)
 
 
+def explained(error: Exception, names: Sequence[str]) -> str:
+    """What DuckDB says, or, of a table that is not registered, how one is named."""
+    said = str(error).partition("\n")[0]
+    if re.match(rf"Catalog Error: Table with name ({'|'.join(names)})@", said):
+        return "the ref of a table is written as a text, as in samples('main')"
+    return said
+
+
 def refuse(why: str) -> Never:
-    """End with a sentence on standard error."""
-    sys.stderr.write(why)
+    """End with a sentence on standard error, which a pipe holds before anybody reads it."""
+    sys.stderr.write(why[:SAID])
     sys.exit(REFUSED)
 
 

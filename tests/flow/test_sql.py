@@ -47,7 +47,7 @@ def ended(project: Project, query: str, bounds: QueryLimits) -> str:
 def test_a_query_names_tables_and_refs() -> None:
     query = "FROM samples('a') JOIN Scores ( 'main' , 'it''s' ) USING (row), samples('a') -- mix(1)"
     assert named.find(query) == [Named("samples", "a", None), Named("scores", "main", "it's")]
-    assert [each.name for each in named.find(query)] == ["samples@a", "scores@main@it's"]
+    assert [each.name for each in named.find(query)] == ["samples@61", "scores@6D61696E@69742773"]
 
 
 def test_samples_and_verdicts_are_joined(still: Project) -> None:
@@ -84,6 +84,10 @@ def test_a_table_is_bounded_and_files_hold_the_rest(still: Project, tmp_path: Pa
     assert pl.read_parquet(parquet)["id"].to_list() == [row["id"] for row in rows]
     assert still.stemma("sql", query, "-o", str(place)).code != 0  # it is there already
     assert still.stemma("sql", query, "-o", "x.xlsx").code == 2
+    lines = tmp_path / "rows.jsonl"
+    twice = still.stemma("sql", "SELECT 1 AS a, 2 AS a", "-o", str(lines))
+    assert (twice.code, lines.exists()) == (2, False)
+    assert "cannot have two columns a" in twice.err
 
 
 @pytest.mark.parametrize(
@@ -145,6 +149,11 @@ def test_refusals_are_sentences(still: Project) -> None:
     with (
         pytest.raises(UsageError, match="at most 20,000 characters"),
         engine.answered(lake, load(), "x" * 20_001),
+    ):
+        pass
+    with (
+        pytest.raises(UsageError, match="text in UTF-8"),
+        engine.answered(lake, load(), "SELECT '\udcff'"),
     ):
         pass
     done = still.stemma("sql", "FROM samples('nowhere')")

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from review.sql import worker
-from review.sql.limits import REFUSED, QueryRequest
+from review.sql.limits import REFUSED, SAID, QueryRequest
+from review.sql.named import Named
 
 SELECT_ONLY = (
     "COPY (SELECT 1) TO '{place}'",
@@ -66,7 +67,12 @@ def connection(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     files = [str(folder / "a.parquet"), str(folder / "later.parquet")]
     request = QueryRequest(
         query="",
-        tables={"samples@a": files, "samples@a's@d": files[:1]},
+        tables={
+            Named("samples", "a", None).name: files,
+            Named("samples", "a's", "d").name: files[:1],
+            Named("samples", "A", None).name: files[1:],
+            Named("samples", "tiny-v1.1", "d.e").name: files[1:],
+        },
         names=["samples", "scores"],
         rows=10,
         result_bytes=1 << 20,
@@ -87,6 +93,28 @@ def test_tables_are_read_by_ref_and_data_set(connection: duckdb.DuckDBPyConnecti
     ]
     query = "SELECT count(*) AS n FROM samples('a''s', 'd') JOIN samples('a') USING (row)"
     assert worker.reader(connection, query).read_all().to_pylist() == [{"n": 2}]
+
+
+@pytest.mark.parametrize("query", ["FROM samples('tiny-v1.1', 'd.e')", "FROM samples('A')"])
+def test_a_ref_is_taken_to_the_letter(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    found = worker.reader(connection, query).read_all().to_pylist()
+    assert found == [{"row": 2, "label": "c", "extra": 1.5}]
+
+
+def test_of_a_table_that_no_text_names_it_is_said_how(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    with pytest.raises(duckdb.CatalogException) as refused:
+        worker.reader(connection, "FROM samples('b' || 'c')")
+    assert worker.explained(refused.value, ["samples", "scores"]) == (
+        "the ref of a table is written as a text, as in samples('main')"
+    )
+
+
+def test_a_refusal_fits_into_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        worker.refuse("x" * 200_000)
+    assert capsys.readouterr().err == "x" * SAID
 
 
 @pytest.mark.parametrize("query", SELECT_ONLY)
