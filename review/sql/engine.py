@@ -86,16 +86,18 @@ def answered(
         raise UsageError("a query is text in UTF-8, and this one is not")
     own = bounds or QueryLimits()
     with tempfile.TemporaryDirectory(prefix="stemma-sql-") as folder:
-        tables: dict[str, list[str]] = {}
-        held: list[PartFiles] = []  # what was fetched of a served lake lasts as long as these
-        for each in named.find(query):
-            found = named.files(lake, params, each, Path(folder))
-            if isinstance(found, PartFiles):
-                held.append(found)
-                found = found.paths()
-            tables[each.name] = found
+        held = {
+            each.name: named.files(lake, params, each, Path(folder)) for each in named.find(query)
+        }  # until the end: what was fetched of a served lake lasts as long as these
+        tables = {
+            name: [path for part in parts for path in _paths(part)] for name, parts in held.items()
+        }
         with _process(_request(query, tables, own), own) as answer:
             yield answer
+
+
+def _paths(part: PartFiles | str) -> list[str]:
+    return [part] if isinstance(part, str) else part.paths()
 
 
 def _request(query: str, tables: dict[str, list[str]], own: QueryLimits) -> QueryRequest:

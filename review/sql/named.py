@@ -61,8 +61,10 @@ def find(query: str) -> list[Named]:
     return list(dict.fromkeys(calls))
 
 
-def files(lake: Lake, params: Params, named: Named, folder: Path) -> PartFiles | list[str]:
+def files(lake: Lake, params: Params, named: Named, folder: Path) -> list[PartFiles | str]:
     """The Parquet files of a table: those of the lake, or one in a folder of this query.
+
+    What was fetched of a lake that is served lasts as long as its `PartFiles` are held.
 
     Args:
         lake: the lake.
@@ -80,7 +82,7 @@ def files(lake: Lake, params: Params, named: Named, folder: Path) -> PartFiles |
         found = PartFiles(lake, commit, [refs.table(dataset, named.table)])
         if not lake.objects(commit, found.prefixes[0]):
             raise NotFoundError(f"{named.ref} holds no {named.table} of {dataset}")
-        return found
+        return [found]
     if named.table == "candidates":
         return _candidates(lake, commit, dataset)
     path = folder / f"{named.table}-{dataset}-{commit[:12]}.parquet"
@@ -88,17 +90,17 @@ def files(lake: Lake, params: Params, named: Named, folder: Path) -> PartFiles |
     return [str(path)]
 
 
-def _candidates(lake: Lake, commit: str, dataset: str) -> list[str]:
+def _candidates(lake: Lake, commit: str, dataset: str) -> list[PartFiles | str]:
     """Files of the candidates of all rounds, each at the commit that generated it."""
-    paths: list[str] = []
+    found: list[PartFiles | str] = []
     for number in tables.rounds(lake, commit, dataset):
         generated = history.generated(lake, dataset, number, commit) if number else None
         if generated is not None:
             prefix = refs.partition(dataset, "candidates", number)
-            paths += PartFiles(lake, generated.id, [prefix]).paths()
-    if not paths:
+            found.append(PartFiles(lake, generated.id, [prefix]))
+    if not found:
         raise NotFoundError(f"{commit[:12]} holds no candidates of {dataset}")
-    return paths
+    return found
 
 
 def _mix(lake: Lake, params: Params, ref: str, dataset: str) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from lake import refs
+from lake import tables as stored
 from pipelines.params import load
 from review.errors import QueryRefusedError, UsageError
 from review.sql import engine, named
@@ -108,6 +109,14 @@ def test_what_the_lake_does_not_keep_as_a_table(
         rows = answer.table().num_rows
     assert answer.schema.names == columns
     assert rows == (24 if "candidates" in query else 1)
+
+
+def test_candidates_of_a_lake_that_is_served_last_as_long_as_the_query(
+    still: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "paths_in_place", lambda *_: None)  # as of another machine
+    with engine.answered(still.lake(), load(), "FROM candidates('tiny-r003')") as answer:
+        assert answer.table().num_rows >= 24
 
 
 def test_a_query_without_an_end_is_ended_and_what_is_too_large_is_cut(still: Project) -> None:
