@@ -16,6 +16,7 @@ from lineage import record, schema
 from lineage.proof.rows import collect, columns
 from lineage.review_decisions import REVIEWED
 from pipelines.reviewing import decisions, store
+from pipelines.reviewing.record import digest as record_digest
 
 SAID: Final = (
     "row",
@@ -27,8 +28,9 @@ SAID: Final = (
     "committer",
     "reason",
     "created",
+    "applied",
 )
-"""Columns that a record says itself."""
+"""Columns that follow from the records."""
 
 
 def read(table: pl.LazyFrame | None, what: str) -> pl.DataFrame:
@@ -71,14 +73,21 @@ def lineage(
 
 
 def unfounded(lake: Lake, branch: str, reviewed: pl.DataFrame) -> Iterator[Mapping[str, Any]]:
-    """Find decisions that no signed record says: row and detail.
+    """Find decisions that no signed record says, or that do not count as the records do.
+
+    Records that are newer than the table are left out: nobody has applied them yet.
 
     Args:
         lake: the lake.
         branch: of the round.
         reviewed: the table of its reviews.
+
+    Yields:
+        Row and detail of each.
     """
-    known = decisions.of_records(store.of_lake(lake).of_branch(branch)).table
+    held = set(reviewed["record"])
+    kept = store.of_lake(lake).of_branch(branch)
+    known = decisions.of_records(each for each in kept if record_digest(each.record) in held).table
     said = reviewed.join(known, on=["record", *SAID], how="anti", nulls_equal=True)
     there = set(known["record"])
     for row in said.iter_rows(named=True):

@@ -62,7 +62,7 @@ def decide(ctx: RoundContext, seen: str, rows: Sequence[int], choice: Choice) ->
     if not rows:
         raise ReviewError("no sample is selected; name some by row or id, or by a condition")
     candidates = open_candidates(ctx.lake, ctx.round, seen)
-    numbers = _of_candidates(ctx.lake, ctx.round, seen, rows)
+    numbers = candidate_rows(ctx.lake, ctx.round, seen, rows)
     if len(numbers) > MOST_ROWS:
         raise ReviewError(
             f"{len(numbers):,} samples are selected, and one decision is about {MOST_ROWS:,} at "
@@ -80,8 +80,8 @@ def decide(ctx: RoundContext, seen: str, rows: Sequence[int], choice: Choice) ->
     return store.keep(ctx.lake, _record(ctx.round, seen, chosen, choice))
 
 
-def _of_candidates(lake: Lake, round_: Round, seen: str, rows: Sequence[int]) -> pl.Series:
-    """The rows of candidates that some rows are, or that a reviewer made them of, ascending."""
+def candidate_rows(lake: Lake, round_: Round, seen: str, rows: Sequence[int]) -> pl.Series:
+    """The candidates that some rows are, or that a reviewer made them of: each once, ascending."""
     given = pl.Series("row", rows, dtype=pl.Int64)
     prefix = refs.partition(round_.dataset, refs.REVIEWED, round_.number)
     made = tables.optional(lake, seen, prefix, ["edited_row", "row"]).drop_nulls()

@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from lake.client import Lake
+from lineage import record as lineage_record
 from pipelines.inquiry import replay
 from pipelines.inquiry.replay import Replay
 from pipelines.params import load
@@ -28,7 +29,7 @@ def run(*, sample: str, ref: str, dataset: str | None, as_json: bool) -> None:
 
     Raises:
         Findings: a shard differs although environment and code are as recorded.
-        UsageError: the sample is real.
+        UsageError: no generator made the sample.
     """
     params = load()
     lake = open_lake(params)
@@ -54,11 +55,16 @@ def _replays(lake: Lake, located: Located, sample: str) -> Iterator[Replay]:
     """Replay the shards of the occurrences that a generator made.
 
     Raises:
-        UsageError: all occurrences are real.
+        UsageError: no generator made any of them.
     """
     nodes = located.index.nodes(located.numbers)
     lineage = tables.rows_at(lake, located.commit, nodes, "lineage")
     shards = lineage.drop_nulls("shard").select("dataset", "round", "shard").unique()
+    if shards.is_empty() and (lineage["attribution"] == lineage_record.REVIEWED).any():
+        raise UsageError(
+            f"{sample} was made by a reviewer, so no shard holds it; `stemma audit {sample}` names "
+            "the candidate that it was made of, which can be replayed"
+        )
     if shards.is_empty():
         raise UsageError(f"{sample} is real: no generator made it, so there is nothing to replay")
     for dataset, number, shard in shards.sort("dataset", "round", "shard").iter_rows():

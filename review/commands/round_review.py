@@ -49,11 +49,12 @@ def run(
     seen, published = looked_at(ctx)
     if (where is None) == (not samples):
         raise UsageError("name samples by row or id, or give a condition with --where")
-    chosen = (
+    named = (
         selecting.rows(ctx.lake, ctx.round, seen, samples)
         if where is None
         else selecting.where(ctx.lake, ctx.round, seen, where)
     )
+    chosen = deciding.candidate_rows(ctx.lake, ctx.round, seen, named).to_list()
     if dry_run:
         _print_selected(ctx, chosen, as_json=as_json)
         return
@@ -166,8 +167,7 @@ def looked_at(ctx: RoundContext) -> tuple[str, bool]:
     return published.source, True
 
 
-def _print_selected(ctx: RoundContext, chosen: Sequence[int], *, as_json: bool) -> None:
-    rows = sorted(set(chosen))
+def _print_selected(ctx: RoundContext, rows: Sequence[int], *, as_json: bool) -> None:
     if as_json:
         print_json({"round": ctx.round.key, "rows": rows})
         return

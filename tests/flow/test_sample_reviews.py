@@ -73,6 +73,8 @@ def test_a_round_is_published_again_with_what_reviewers_decided(copied: Project)
         assert told == ("relabel", str(former), other, "it is bright on the other side")
     told = copied.stemma("audit", ids[1]).out
     assert f"gave it the label {other} (it had {former}), because it is bright on the" in told
+    again = copied.stemma("round", "withdraw", "tiny-2", ids[1], "24", "--reason", "r", "--dry-run")
+    assert again.out.split() == ["1", "sample", "of", "tiny-2:", str(changed)]
     for words in (("--history", "main"), ("--recompute", "main")):
         proof = copied.stemma("audit", *words)
         assert proof.code == 0, proof.out + proof.err
@@ -145,10 +147,16 @@ def test_altered_decisions_are_found(copied: Project) -> None:
     lake.set_branch("altered", commit)
     path = refs.part("tiny", refs.REVIEWED, 2)
     table = tables.read_round(lake, commit, "tiny", refs.REVIEWED, 2)
-    lake.write("altered", path, table.with_columns(pl.lit("no reason at all").alias("reason")))
-    altered = lake.commit("altered", "m", {}).id
-    rounds = [each for each in held_rounds.read(lake, altered)[0] if each.round == 2]
-    batches = rederivation.prove(lake, altered, rounds)
-    found = {batch.check: batch.findings["detail"].to_list() for batch in batches}
-    assert found["reviewed"] == ["has the decision reject of a reviewer: its record says otherwise"]
-    assert found["decided"] == []
+    assert table["applied"].to_list() == [True]
+    for wrong, decided in (
+        (pl.lit("no reason at all").alias("reason"), 0),
+        (pl.lit(value=False).alias("applied"), 1),
+    ):
+        lake.write("altered", path, table.with_columns(wrong))
+        altered = lake.commit("altered", "m", {}).id
+        rounds = [each for each in held_rounds.read(lake, altered)[0] if each.round == 2]
+        batches = rederivation.prove(lake, altered, rounds)
+        found = {batch.check: batch.findings["detail"].to_list() for batch in batches}
+        says = "has the decision reject of a reviewer: its record says otherwise"
+        assert found["reviewed"] == [says]
+        assert len(found["decided"]) == decided
