@@ -62,16 +62,18 @@ def tell(key: str, branch: str, commit: str, reason: str) -> None:
 
 
 def _call(url: str, content: Mapping[str, str]) -> list[str]:
-    """POST the notice; return what went wrong."""
+    """POST the notice; return what went wrong, without the URL, which may hold a secret."""
     from pydantic import ValidationError  # noqa: PLC0415  only where somebody is told
 
-    from lake.server.actions import webhook  # noqa: PLC0415
+    from lake.server.actions import addresses, webhook  # noqa: PLC0415
     from lake.server.actions.action_file import Webhook  # noqa: PLC0415
-    from lake.server.actions.addresses import AllowedAddresses  # noqa: PLC0415
 
     log = webhook.Transcript()
     try:
-        allowed = AllowedAddresses.of([url])
+        allowed = addresses.AllowedAddresses.of([str(addresses.parse(url))])
+    except ValueError as error:
+        return [f"{WEBHOOK}: the URL {error}"]
+    try:
         called = Webhook(url=url, timeout=f"{SECONDS}s")
         asyncio.run(webhook.Caller(allowed, {}).call(called, content, log))
     except ValidationError:

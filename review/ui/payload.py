@@ -28,7 +28,7 @@ def show(request: Request) -> Response:
     parts = payload.read(lake, lake.resolve(ref).id, at["dataset"], at["round"], at["row"])
     part = next((each for each in parts or () if each.name == column), None)
     if part is None:
-        raise NotFoundError(f"{ref} holds no column {column[:40]!r} of this row")
+        raise NotFoundError(f"this row has no column {column[:40]!r} at {ref}")
     if part.picture is not None:
         return Response(part.picture.png, media_type="image/png", headers=HEADERS)
     text = part.text.encode("utf-8", "replace")

@@ -90,7 +90,7 @@ def _located(lake: Lake, commit: str, node: Node, ref: str) -> SampleProvenance:
     )
     number = int(index.numbers(frame)[0])
     if number < 0:
-        raise NotFoundError(f"{ref} holds no row {node[2]} of round {node[1]} of {node[0]}")
+        raise NotFoundError(f"there is no row {node[2]} of round {node[1]} of {node[0]} at {ref}")
     located = Located(index, commit, np.array([number], dtype=np.int64), None)
     return next(iter(origins.describe(lake, located)))
 

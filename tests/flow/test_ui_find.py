@@ -164,3 +164,16 @@ def test_a_stage_that_runs_is_on_the_page_until_it_ends(
     assert 'hx-get="/running?seen=ended" hx-trigger="every 10s"' in after
     assert "A stage has ended" in shown.text("/running?seen=ended")
     assert "A stage has ended" not in shown.text("/running")
+
+
+def test_what_is_not_there_is_said_without_changing_names(shown: Page) -> None:
+    for path, sentence in [
+        (
+            "/sample/tiny/3/999?ref=tiny-r003",
+            "There is no row 999 of round 3 of tiny at tiny-r003.",
+        ),
+        ("/payload/tiny/3/4?ref=tiny-r003&column=x", "This row has no column"),
+    ]:
+        answer = shown.get(path)
+        assert answer.status_code == 404
+        assert sentence in answer.text

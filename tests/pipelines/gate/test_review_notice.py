@@ -33,7 +33,7 @@ def receiver(status: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers["content-length"])
-            received.append(json.loads(self.rfile.read(length)))
+            received.append({**json.loads(self.rfile.read(length)), "path": self.path})
             self.send_response(status)
             self.send_header("Location", "/elsewhere")
             self.end_headers()
@@ -52,6 +52,13 @@ def receiver(status: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         server.server_close()
 
 
+def test_a_webhook_may_have_a_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiver(200) as (url, received):
+        monkeypatch.setenv(review_notice.WEBHOOK, f"{url}?sig=a%2Bb")
+        review_notice.tell(*ROUND, "a" * 64, "x")
+    assert [each["path"] for each in received] == ["/hook?sig=a%2Bb"]
+
+
 def test_a_webhook_is_told_once_for_each_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     with receiver(200) as (url, received):
         monkeypatch.setenv(review_notice.WEBHOOK, url)
@@ -64,6 +71,7 @@ def test_a_webhook_is_told_once_for_each_commit(monkeypatch: pytest.MonkeyPatch)
         "branch": "digits-r003",
         "commit": "a" * 64,
         "reason": "the guard blocks it",
+        "path": "/hook",
     }
 
 
@@ -101,7 +109,8 @@ def test_a_command_gets_the_notice_without_a_shell(
         (review_notice.COMMAND, "'", "cannot be run: No closing quotation"),
         (review_notice.COMMAND, " ", "names no program"),
         (review_notice.COMMAND, "false", "ended with exit code 1"),
-        (review_notice.WEBHOOK, "file:///etc/passwd", "STEMMA_REVIEW_WEBHOOK"),
+        (review_notice.WEBHOOK, "file:///secret", "STEMMA_REVIEW_WEBHOOK: the URL must begin with"),
+        (review_notice.WEBHOOK, "http://h.invalid:99999/secret", "host or port cannot be read"),
         (review_notice.WEBHOOK, "http://127.0.0.1:9/x", "webhook request failed"),
     ],
 )
@@ -117,6 +126,7 @@ def test_what_cannot_be_told_is_said_and_stops_nothing(
     shown = capsys.readouterr()
     assert "nobody was told that digits-3 waits for review" in shown.out + shown.err
     assert said in shown.out + shown.err
+    assert "secret" not in shown.out + shown.err
     assert not review_notice.TOLD.exists()
 
 
