@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import polars as pl
+
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
@@ -67,7 +69,9 @@ def _left(
 ) -> Iterator[TagFinding]:
     """Rows that a take-down names and that are still held out."""
     names = sorted(refs.datasets(item.path for item in lake.objects(refs.MAIN)))
-    held = selection.held_out_ids(selection.hold_outs(lake, held_out, refs.MAIN, names))
+    first = selection.held_out_ids(selection.hold_outs(lake, held_out, refs.MAIN, names))
+    later = selection.reserved_ids(selection.reserved_rows(lake, held_out, refs.MAIN, names))
+    held = pl.concat([first, later])
     for dataset, rows in held.group_by("dataset", maintain_order=True):
         ids = {key.hex() for key in rows["sample_id"]}
         for each in made:

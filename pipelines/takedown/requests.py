@@ -73,7 +73,7 @@ def planned(lake: Lake, held_out: Lake, wanted: Wanted) -> tuple[TakedownPlan, S
         chosen = selection.find(index, wanted.given, known)
     else:
         within = names if wanted.dataset is None else [wanted.dataset]
-        chosen = selection.where(lake, commit, wanted.condition, within, hold_outs)
+        chosen = selection.where(lake, commit, wanted.condition, within, hold_outs, later=later)
     mine = hidden.filter(pl.col("sample_id").is_in(chosen.binary.implode()))
     held_rows = selection.held_out_rows(hold_outs, later, mine)
     found = plan.make(lake, commit, index, chosen, hidden)

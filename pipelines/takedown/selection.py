@@ -123,6 +123,8 @@ def where(
     condition: str,
     names: Sequence[str],
     held_out: Mapping[str, HeldOut] | None = None,
+    *,
+    later: Mapping[str, pl.DataFrame] | None = None,
 ) -> Selection:
     """Select the samples that meet a condition.
 
@@ -134,6 +136,7 @@ def where(
         names: the data sets to look in; one without a column that the condition names has none.
         held_out: the hold-outs of the data sets, where these are searched too; their rows have no
             kind, source and licence, and no row of theirs is in a round.
+        later: their held-out rows of later real rounds, as `reserved_rows`, likewise.
 
     Raises:
         TakedownError: it is no such expression, no data set has the columns, or nothing meets it.
@@ -143,7 +146,8 @@ def where(
     ids: set[str] = set()
     known: dict[str, list[str]] = {}
     for dataset in names:
-        for rows in _samples(lake, commit, dataset, (held_out or {}).get(dataset)):
+        held = _held_out((held_out or {}).get(dataset), (later or {}).get(dataset))
+        for rows in _samples(lake, commit, dataset, held):
             known.setdefault(dataset, list(rows.collect_schema().names()))
             if wanted <= set(rows.collect_schema().names()):
                 ids |= _meeting(rows, expression, condition, dataset)
@@ -159,7 +163,7 @@ def where(
 def _parsed(condition: str) -> pl.Expr:
     try:
         return pl.sql_expr(condition)
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, UnicodeError) as error:
         reason = str(error).splitlines()[0] if str(error) else "it cannot be read"
         raise TakedownError(
             f"the condition {condition!r} is not one SQL expression: {reason}; give one such as "
@@ -183,8 +187,16 @@ def _meeting(rows: pl.LazyFrame, expression: pl.Expr, condition: str, dataset: s
     return set(answer.filter("met")["sample_id"])
 
 
+def _held_out(held_out: HeldOut | None, later: pl.DataFrame | None) -> Iterable[pl.DataFrame]:
+    """The tables of a data set's held-out rows: of round 0 by split, then of later real rounds."""
+    if held_out is not None:
+        yield from (held_out.table(name) for name in holdout.SPLITS)
+    if later is not None:
+        yield later.drop("split")
+
+
 def _samples(
-    lake: Lake, commit: str, dataset: str, held_out: HeldOut | None
+    lake: Lake, commit: str, dataset: str, held_out: Iterable[pl.DataFrame]
 ) -> Iterable[pl.LazyFrame]:
     """The samples of a data set as a condition sees them, then its held-out rows."""
     samples = tables.read(lake, commit, dataset, "samples")
@@ -192,12 +204,10 @@ def _samples(
         "round", "row", pl.col("kind").cast(pl.String), "source", "licence"
     )
     yield _public(samples.join(lineage, on=["round", "row"], how="left"), dataset)
-    if held_out is None:
-        return
     nothing = [pl.lit(None, pl.String).alias(name) for name in ("kind", "source", "licence")]
-    for name in holdout.SPLITS:
-        rows = held_out.table(name).lazy()
-        yield _public(rows.with_columns(pl.lit(None, pl.Int32).alias("round"), *nothing), dataset)
+    for frame in held_out:
+        rows = frame.lazy().with_columns(pl.lit(None, pl.Int32).alias("round"), *nothing)
+        yield _public(rows, dataset)
 
 
 def _public(rows: pl.LazyFrame, dataset: str) -> pl.LazyFrame:

@@ -20,6 +20,7 @@ from pipelines.gate.merges import Merge
 from pipelines.rounds import held_out_removals, holdout, manifest, receipts, tables
 from pipelines.rounds.arrivals import reserved
 from pipelines.rounds.round_commit import Transaction
+from pipelines.takedown import record
 from tests.flow.projects import Project
 
 pytestmark = pytest.mark.slow  # many rounds of its own; some of each kind are tested every day
@@ -379,3 +380,28 @@ def test_held_out_rows_of_a_later_round_are_taken_down_too(grown: Project) -> No
     assert held_out_removals.lacking_at(held, refs.MAIN, "birds/reserved/")["row"].to_list() == [
         before["row"][0]
     ]
+
+
+def test_a_condition_finds_held_out_rows_of_a_later_round_and_the_audit_those_that_are_left(
+    grown: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = grown.lake(holdout=True)
+    before = held.scan(refs.MAIN, "birds/reserved/").collect()
+    beak, mass = before.select("beak", "mass").row(-1)
+    words = ("takedown", "--where", f"beak = {beak} AND mass = {mass}", "--reason", "they asked")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.takedown.held_out.remove", killed)
+        assert grown.stemma(*words, "--name", "killed").code
+    made = record.read(grown.lake(), refs.MAIN, "killed")
+    assert [(each.dataset, each.rows) for each in made.holdout] == [("birds", 1)]
+    audited = grown.stemma("audit", "--history", "main")
+    assert "birds still holds out 1 of the rows that the take-down killed names" in audited.said
+    done = grown.stemma(*words, "--name", "killed", "--json")
+    assert done.code == 0, done.said
+    assert held.scan(refs.MAIN, "birds/reserved/").collect().equals(before[:-1])
+    audited = grown.stemma("audit", "--history", "main")
+    assert "still holds out" not in audited.said
