@@ -329,7 +329,7 @@ def test_headers_of_the_index(data: bytes) -> object:
     return found
 
 
-NAMED: Final = [[["d", 0], ["e", 1]], ["a" * 64]]
+NAMED: Final = [[["d", 0], ["e", 1]], ["a" * 64], False]
 
 
 @fuzzed(st.tuples(either([NAMED]), st.sampled_from([True, False])), reasons=1)
