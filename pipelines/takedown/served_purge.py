@@ -221,10 +221,11 @@ def _commit(lake: Lake, branch: str, items: Sequence[Found], name: str) -> int:
         for path in sorted(item.file.branches[lake.repository, branch])
         if held.get(path) == item.file.address
     ]
-    if places:
-        with _merged(lake, branch, name, len(places)) as staging:
-            for item, path in places:
-                _write(lake, staging, path, item)
+    if not places:
+        raise ConflictError("it is among uncommitted changes: commit or reset them first")
+    with _merged(lake, branch, name, len(places)) as staging:
+        for item, path in places:
+            _write(lake, staging, path, item)
     return len(places)
 
 

@@ -163,13 +163,16 @@ def test_what_cannot_be_changed_from_here_is_said(elsewhere: Elsewhere) -> None:
     lake = elsewhere.project.lake()
     whole = elsewhere.rows("tiny-v0")
     lake.write_bytes("experiment", "tiny/samples/round=000/staged.parquet", encode(whole))
+    lake.set_branch("draft", lake.resolve("main").id)
+    lake.write_bytes("draft", "staged.parquet", encode(whole.select("sample_id", "image", "label")))
     done = elsewhere.json(
         "takedown", "purge", NAME, "--yes", "--blockstore", elsewhere.store, code=3
     )
     assert done["committed"].keys() >= {f"{refs.branch_name('tiny', 1)} of stemma"}
-    assert "experiment of stemma" not in done["committed"]
-    (why,) = {why for why in done["left"].values() if "experiment" in why}
-    assert "uncommitted" in why
+    assert not {"experiment of stemma", "draft of stemma"} & done["committed"].keys()
+    for branch in ("experiment", "draft"):
+        (why,) = {why for why in done["left"].values() if branch in why}
+        assert "uncommitted" in why
     assert elsewhere.stored("tiny-v0").equals(whole), "what a branch holds is not removed under it"
     found = elsewhere.json("takedown", "verify", NAME, "--no-near", code=1)
     assert any(item["state"].startswith("held by experiment") for item in found["leftovers"])
