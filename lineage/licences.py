@@ -7,6 +7,7 @@ licence, and whoever counts what has none must not be answered by it.
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final, Literal
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
@@ -20,7 +21,8 @@ NOTHING: Final = frozenset(
     |not applicable|not known|not stated|not given|missing|empty|noassertion|no assertion|tbd|tba
     |todo|to be determined|no license|no licence|unlicensed|license|licence|unknown license
     |unknown licence|license unknown|licence unknown|no license specified|no licence specified
-    |license not specified|licence not specified
+    |license not specified|licence not specified|none specified|none given|none known|none stated
+    |license none|licence none|tbc|to be confirmed|unclear|unsure|licenseref unknown|licenseref none
     """.replace("\n", "")
     .replace("    ", "")
     .split("|")
@@ -36,7 +38,8 @@ def kind(text: object) -> Kind | None:
     """
     if not isinstance(text, str):
         return None
-    words = re.sub(r"[\W_]+", " ", re.sub(r"[/.]", "", text.casefold())).strip()
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    words = re.sub(r"[\W_]+", " ", re.sub(r"[/.]", "", plain)).strip()
     if not words or words in NOTHING:
         return None
     if REFERENCE.match(text.strip()):

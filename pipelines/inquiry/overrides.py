@@ -6,10 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from lake.values import Commit
 from pipelines.gate import guard_record
+
+FIRST: Final = -62_135_596_800
+"""Unix seconds of the first moment of the year 1."""
+LAST: Final = 253_402_300_799
+"""Unix seconds of the last second of the year 9999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Override:
     def sentence(self) -> str:
         """One sentence that says what was done, by whom, when and why."""
         checks = f" ({', '.join(self.blocking)})" if self.blocking else ""
-        when = f"{datetime.fromtimestamp(self.created, UTC):%Y-%m-%d %H:%M} UTC"
+        when = f"{_time(self.created):%Y-%m-%d %H:%M} UTC"
         reason = " ".join(self.reason.split())
         return (
             f"published although the guard blocked it{checks}, by {self.committer} on {when}: "
@@ -40,7 +45,7 @@ class Override:
         return {
             **asdict(self),
             "blocking": list(self.blocking),
-            "when": datetime.fromtimestamp(self.created, UTC).isoformat(),
+            "when": _time(self.created).isoformat(),
         }
 
 
@@ -51,8 +56,13 @@ def of_merge(merge: Commit) -> Override | None:
         return None
     try:
         verdicts = json.loads(merge.metadata.get(guard_record.CHECKS, "{}"))
-    except ValueError:
+    except (ValueError, RecursionError):
         verdicts = {}
     named = verdicts.items() if isinstance(verdicts, Mapping) else ()
     blocking = tuple(str(name) for name, verdict in named if verdict == "block")
     return Override(reason, merge.committer, merge.created, blocking)
+
+
+def _time(seconds: int) -> datetime:
+    """A time of Unix; the first or last that Python knows where a lake names one beyond it."""
+    return datetime.fromtimestamp(min(max(seconds, FIRST), LAST), UTC)

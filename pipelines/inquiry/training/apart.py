@@ -51,7 +51,7 @@ def training_data(module: str, project: Path, request: dict[str, Any]) -> Traini
 
 def _answer(module: str, project: Path, request: dict[str, Any], folder: Path) -> TrainingData:
     paths = [str(Path(each).resolve()) for each in sys.path]
-    command = [sys.executable, "-c", CODE, json.dumps(paths), module, json.dumps(request)]
+    command = [sys.executable, "-P", "-c", CODE, json.dumps(paths), module, json.dumps(request)]
     done = subprocess.run([*command, str(folder)], cwd=project, check=False)  # noqa: S603  Python itself
     file = folder / "answer.pickle"
     if done.returncode or not file.is_file():
