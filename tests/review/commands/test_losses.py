@@ -48,7 +48,7 @@ def test_a_round_fits_80_columns_with_whole_words_and_numbers() -> None:
         out.print(part)
     told = out.file.getvalue()  # type: ignore[attr-defined]
     assert max(map(len, told.splitlines())) <= 80
-    words = ("1,234,567", "1,134,567", "1,000,000", "134,567", "2,000,000", "never asked")
+    words = ("1,234,567", "1,134,567", "1,000,000", "134,567", "2,000,000", "never", "asked")
     assert [word for word in words if word not in told] == []
     assert "candidate_distance_known" in told
     assert told.count(ID) == 2
