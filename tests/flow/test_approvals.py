@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +14,7 @@ from lake import refs
 from lake.client import Lake
 from pipelines import params
 from pipelines.common.errors import BlockedError, ParamsError
-from pipelines.gate import approvals, publication, reviews
+from pipelines.gate import approvals, publication, review_notice, reviews
 from pipelines.gate.reviews import Approval
 from pipelines.params import Round, resolve
 from pipelines.rounds import history
@@ -92,3 +96,12 @@ def test_the_setting_is_none_or_one_or_two_people(blocked: Project) -> None:
     blocked.edit(lambda found: found["rounds"]["tiny-3"].update(publish={"review": 3}))
     with pytest.raises(ParamsError, match="review"):
         round_3()
+
+
+def test_people_are_told_that_it_waits(blocked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import sys, pathlib; pathlib.Path('told.json').write_text(sys.stdin.read())"
+    monkeypatch.setenv(review_notice.COMMAND, shlex.join([sys.executable, "-c", code]))
+    waiting(blocked, 1)
+    told = json.loads(Path("told.json").read_text(encoding="utf-8"))
+    assert (told["round"], told["branch"]) == ("tiny-3", BRANCH)
+    assert "waits for the approval of 1 p" in told["reason"]
