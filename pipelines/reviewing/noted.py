@@ -7,22 +7,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from lake import documents, files, heads, private, settings
+from lake import files
 from lake.client import Lake
-from lake.documents import DocumentError
 from lake.errors import NotFoundError
 from pipelines.common import console, digests
 from pipelines.params import Params
 from pipelines.reviewing import record, store
-from pipelines.rounds import review_inputs
-from pipelines.rounds.context import PRIVATE
+from pipelines.rounds import changed_refs, review_inputs
 from pipelines.rounds.review_inputs import NotedReviews
 
-ASKED: Final = PRIVATE / "reviews-asked.json"
-"""What the refs of the embedded lake were when it was last asked."""
+ASKED: Final = "reviews-asked.json"
+"""File that keeps what the refs of the embedded lake were when it was last asked."""
 
 
 def refresh(params: Params, open_lake: Callable[[], Lake]) -> None:
@@ -32,16 +29,7 @@ def refresh(params: Params, open_lake: Callable[[], Lake]) -> None:
         params: settings of the project.
         open_lake: connects to the lake, which is not done if nothing changed.
     """
-    where = settings.resolve(Path.cwd())
-    now = None
-    if isinstance(where, settings.Embedded):
-        now = heads.digest(where.home, params.lake.repository)
-        if now is None or _asked() == now:  # there is no lake yet, or it is as it was
-            return
-    write(open_lake())
-    if now is not None:
-        private.folder(PRIVATE)
-        files.write_json(ASKED, {"refs": now})
+    changed_refs.refresh(params, ASKED, open_lake, write)
 
 
 def write(lake: Lake) -> None:
@@ -60,10 +48,3 @@ def write(lake: Lake) -> None:
         files.write_json(review_inputs.FILE, NotedReviews(rounds=noted).model_dump(mode="json"))
     else:
         review_inputs.FILE.unlink(missing_ok=True)
-
-
-def _asked() -> Any:  # noqa: ANN401  what the file holds
-    try:
-        return documents.read_json(ASKED)["refs"]
-    except (OSError, DocumentError, LookupError, TypeError):
-        return None

@@ -6,22 +6,19 @@ The lake is asked again only where its refs have changed since it last was.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from lake import documents, files, heads, private, settings
+from lake import files
 from lake.client import Lake
-from lake.documents import DocumentError
 from lake.errors import NotFoundError
 from pipelines.params import Params
-from pipelines.rounds import denied_inputs
-from pipelines.rounds.context import PRIVATE
+from pipelines.rounds import changed_refs, denied_inputs
 from pipelines.rounds.denied_inputs import Noted, NotedTakedowns
 from pipelines.takedown import record
 from pipelines.takedown.record import TakedownRecord
 
-ASKED: Final = PRIVATE / "takedowns-asked.json"
-"""What the refs of the embedded lake were when it was last asked."""
+ASKED: Final = "takedowns-asked.json"
+"""File that keeps what the refs of the embedded lake were when it was last asked."""
 
 
 def refresh(params: Params, open_lake: Callable[[], Lake]) -> None:
@@ -31,16 +28,7 @@ def refresh(params: Params, open_lake: Callable[[], Lake]) -> None:
         params: settings of the project.
         open_lake: connects to the lake, which is not done if nothing changed.
     """
-    where = settings.resolve(Path.cwd())
-    now = None
-    if isinstance(where, settings.Embedded):
-        now = heads.digest(where.home, params.lake.repository)
-        if now is None or _asked() == now:  # there is no lake yet, or it is as it was
-            return
-    write(open_lake())
-    if now is not None:
-        private.folder(PRIVATE)
-        files.write_json(ASKED, {"refs": now})
+    changed_refs.refresh(params, ASKED, open_lake, write)
 
 
 def write(lake: Lake) -> None:
@@ -68,10 +56,3 @@ def of_record(found: TakedownRecord) -> Noted:
         kept=found.kept,
         remade=found.remade,
     )
-
-
-def _asked() -> Any:  # noqa: ANN401  what the file holds
-    try:
-        return documents.read_json(ASKED)["refs"]
-    except (OSError, DocumentError, LookupError, TypeError):
-        return None
