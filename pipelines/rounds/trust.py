@@ -97,7 +97,8 @@ def note_key(loaded: Signer) -> bool:
         return False
     FOLDER.mkdir(exist_ok=True)
     files.write_atomic(path, loaded.public)
-    console.line(f"signing with the key {loaded.name}; {path}, its public part, is for git")
+    console.line(f"signing with the key {loaded.name}")
+    console.line(f"{path} holds its public part: add it to git")
     return True
 
 

@@ -42,6 +42,15 @@ class Browser:
         )
         WebDriverWait(self.driver, WAIT).until(lambda driver: driver.execute_script(idle))
 
+    def follow(self, chosen: WebElement) -> None:
+        """Click what leads to another page, and wait until that one is there."""
+        self.driver.execute_script("window.left = true")
+        chosen.click()
+        WebDriverWait(self.driver, WAIT).until(
+            lambda driver: driver.execute_script("return window.left === undefined")
+        )
+        self.settled()
+
     def find(self, selector: str) -> WebElement:
         """The first element that a selector finds, once there is one."""
         found = WebDriverWait(self.driver, WAIT).until(

@@ -42,7 +42,7 @@ def test_from_a_blocked_round_to_an_approved_one(blocked: Project, deciding: Bro
     ):
         browser.look(name, theme=theme, width=width)
     browser.look("rounds")
-    browser.find(".panel .button").click()
+    browser.follow(browser.find(".panel .button"))
     assert browser.find("h1 .badge").text == "blocked"
     browser.find(".counts a")  # the diff has arrived
     browser.look("review-blocked")
@@ -54,12 +54,12 @@ def test_from_a_blocked_round_to_an_approved_one(blocked: Project, deciding: Bro
     approve.click()
     assert browser.all(".notice") == []  # the browser asks for the reason itself
     browser.find("#reason").send_keys(REASON)
-    browser.find("button[value=approve]").click()
+    browser.follow(browser.find("button[value=approve]"))
     assert "nothing is published yet" in browser.find(".notice").text
     assert browser.find("h1 .badge").text == "blocked"
     browser.find(".counts a")
     browser.look("review-confirm")
-    browser.find("button[value=approve]").click()
+    browser.follow(browser.find("button[value=approve]"))
     assert "published as tiny-v3" in browser.find(".notice").text
     assert browser.find("h1 .badge").text == "published"
     browser.find(".counts a")
@@ -76,7 +76,7 @@ def test_a_round_is_rejected(blocked: Project, deciding: Browser) -> None:
     browser = deciding
     browser.open(REVIEW)
     browser.find("#reason").send_keys("too blurred")
-    browser.find("button[value=reject]").click()
+    browser.follow(browser.find("button[value=reject]"))
     assert browser.find("h1 .badge").text == "rejected"
     assert "too blurred" in browser.find(".said").text
     browser.find(".counts a")
@@ -126,8 +126,7 @@ def test_verifiers_and_a_page_out_of_the_lake(looking: Browser) -> None:
     browser.look("verifiers-dark", theme="dark")
     browser.look("verifiers-narrow", width=380)
     assert all(each.get_attribute("alt") is not None for each in browser.all("img"))
-    browser.driver.find_elements(By.LINK_TEXT, "GX Data Docs")[-1].click()
-    browser.settled()
+    browser.follow(browser.driver.find_elements(By.LINK_TEXT, "GX Data Docs")[-1])
     assert browser.driver.execute_script("return window.origin") == "null"
     assert "label_agrees" in browser.find("body").text
 
@@ -224,6 +223,6 @@ def test_queries_comparisons_and_failures_fit_every_window(looking: Browser) -> 
         browser.look(f"{name}-narrow", width=375)
     browser.open("/sql?dataset=tiny")
     browser.find("#query").send_keys("SELECT 42 AS answer")
-    browser.find(".query button").click()
+    browser.follow(browser.find(".query button"))
     assert browser.find("td").text == "42"
     browser.look("sql")

@@ -45,14 +45,14 @@ def test_two_reviewers_disagree_and_the_round_is_published_with_the_last_word(
         ada.open(at)
         ada.find("body").send_keys("r")  # the key chooses, and goes to the reason
         ada.driver.switch_to.active_element.send_keys("it is a smear")
-        ada.find("#decide button").click()
+        ada.follow(ada.find("#decide button"))
         bob.open(at)
         assert "ada rejected it, because it is a smear" in bob.find(".reviews").text
         bob.look("sample-decide")
         bob.find('#decide [data-action="relabel"]').click()
         Select(bob.find('#decide [name="label"]')).select_by_value(other)
         bob.find('#decide [name="reason"]').send_keys("no smear: it is the other class")
-        bob.find("#decide button").click()
+        bob.follow(bob.find("#decide button"))
         assert "Decided." in bob.find(".notice").text
         ada.open(at)
         told = [each.text for each in ada.all(".reviews li")]
