@@ -20,7 +20,7 @@ from tests.flow.served import Page, serving
 
 SHOTS = ROOT / "build" / "screenshots"
 SWITCHES = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars")
-WAIT = 20
+WAIT = 60
 
 
 class Browser:
