@@ -228,7 +228,10 @@ def _of_texts(seen: _Seen) -> Detected:
 
 def _of_table(seen: _Seen) -> Detected:
     """Find the columns of a table, and its label or its target."""
-    columns = seen.choice.columns or tuple(name for name in seen.frame.columns if name != seen.key)
+    besides = (seen.key, *(seen.choice.keep or ()))
+    columns = seen.choice.columns or tuple(
+        name for name in seen.frame.columns if name not in besides
+    )
     target = seen.choice.target
     label = None if target is not None else seen.label(())
     if label is None and target is None:

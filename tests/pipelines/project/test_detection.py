@@ -44,6 +44,14 @@ def test_image_files_make_images(tmp_path: Path) -> None:
     assert found(tmp_path, bytes_alone).image == "picture"
 
 
+def test_a_column_of_a_table_that_is_kept_is_not_its_content(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"size": range(40), "weight_g": range(40, 80), "by": ["a", "b"] * 20})
+    frame = frame.with_columns(pl.col("size", "weight_g") * 0.5)
+    assert found(tmp_path, frame).identity == ("size", "weight_g", "by")
+    seen = found(tmp_path, frame, Choice(keep=("by",)))
+    assert (seen.identity, seen.keep) == (("size", "weight_g"), ("by",))
+
+
 def test_sentences_make_texts_and_a_named_column_of_few_values_their_labels(tmp_path: Path) -> None:
     columns = {"subject": texts(40), "body": texts(40)[::-1], "topic": ["sea", "land"] * 20}
     frame = pl.DataFrame(columns | {"mail": list(range(40)), "empty": [None] * 40})
