@@ -1,18 +1,58 @@
-"""Follows a page to the letter: its commands are run, and what it shows must be printed."""
+"""Follows a page to the letter: files are written, commands run, and what it shows is printed.
+
+    python -m tests.docs.following PAGE FOLDER
+
+does so in a folder that is made, and prints each command with all of its output, from which a page
+takes what it shows.
+"""
 
 from __future__ import annotations
 
+import ast
+import itertools
+import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
-BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
-NUMBER = re.compile(r"-?\d[\d,]*(\.\d+)?")
-DIGEST = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b")
-PLACE = re.compile(r" /[\w./-]+")
-SECONDS = 900
+BLOCK: Final = re.compile(r"^```(console|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+CELL: Final = re.compile(
+    r"^```python\n(.*?)^```\n(?:\n```\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE
+)
+NAMED: Final = re.compile(r"\A# (?P<name>[\w-]+\.py)\n")
+NUMBER: Final = re.compile(r"-?\d[\d,]*(\.\d+)?")
+DIGEST: Final = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b")
+PLACE: Final = re.compile(r" /[\w./-]+")
+SECONDS: Final = 900
+COLUMNS: Final = "130"
+"""Width of the terminal in which pages were written: cells of tables are broken by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A program of a page, whose first line is a comment with its name."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The value of an expression of a page, and what the page shows of it."""
+
+    code: str
+    value: str
+    shown: str
+
+    def agrees(self) -> bool:
+        """Whether they are the same, whatever their numbers and digests are."""
+        return [masked(line) for line in self.value.splitlines()] == [
+            masked(line) for line in self.shown.splitlines()
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +60,7 @@ class Step:
     """A command of a page, and the lines that it shows of the output."""
 
     command: str
-    shown: tuple[str, ...]
+    shown: tuple[str, ...] = ()
 
     def missing(self, output: str) -> list[str]:
         """The lines that the output lacks, whatever its numbers and digests are."""
@@ -28,16 +68,22 @@ class Step:
         return [line for line in self.shown if masked(line) not in printed]
 
 
+def parts(page: str) -> Iterator[File | Step]:
+    """The files and commands of a page, in order; Python without a name is not among them."""
+    for kind, content in BLOCK.findall(page):
+        if kind == "console":
+            yield from _commands(content)
+        elif named := NAMED.match(content):
+            yield File(named["name"], content)
+
+
 def steps(page: str) -> Iterator[Step]:
     """The commands of a page's console blocks, in order."""
-    for block in BLOCK.findall(page):
-        for command, lines in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
-            kept = [line for line in lines.splitlines() if line.strip(" …")]
-            yield Step(command.partition("  #")[0], tuple(kept))
+    return (part for part in parts(page) if isinstance(part, Step))
 
 
-def run(step: Step, folder: Path, environment: Mapping[str, str]) -> str:
-    """Run a command as the page has it, and return all that it prints."""
+def run(step: Step, folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command as the page has it: its exit code, and all that it prints."""
     done = subprocess.run(
         ["/bin/sh", "-c", step.command],
         cwd=folder,
@@ -48,11 +94,104 @@ def run(step: Step, folder: Path, environment: Mapping[str, str]) -> str:
         timeout=SECONDS,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    return done.returncode, done.stdout
+
+
+def follow(page: str, folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[Step, str]]:
+    """Write and run all that a page has, in order: each command with what it printed.
+
+    A command that fails is an error, unless the page shows the sentence with which it does.
+    """
+    for part in parts(page):
+        if isinstance(part, File):
+            (folder / part.name).write_text(part.content, encoding="utf-8")
+            continue
+        code, output = run(part, folder, environment)
+        assert code == 0 or any(line.startswith("stemma: ") for line in part.shown), output
+        yield part, output
+
+
+def cells(page: str) -> list[tuple[str, str]]:
+    """The Python of a page, in order, each with the plain block below it, which shows its value."""
+    return [(code, shown) for code, shown in CELL.findall(page)]
+
+
+def page_values(cells: Iterable[tuple[str, str]], names: dict[str, Any]) -> Iterator[Shown]:
+    """Run Python of a page in one namespace: what an expression is, and what the page says it is.
+
+    Args:
+        cells: code, and what stands below it. An expression that stands alone may have its value
+            in comments below; the last one of a cell in the block below, as a notebook shows it.
+        names: what there is beforehand; what the code defines is added.
+    """
+    for code, below in cells:
+        lines, body = code.splitlines(), ast.parse(code).body
+        for node in body:
+            if not isinstance(node, ast.Expr):
+                exec(compile(ast.Module([node], []), "page", "exec"), names)  # noqa: S102  our own
+                continue
+            value = eval(compile(ast.Expression(node.value), "page", "eval"), names)  # noqa: S307
+            said = itertools.takewhile(lambda line: line.startswith("#"), lines[node.end_lineno :])
+            comment = "\n".join(line[1:].removeprefix(" ") for line in said)
+            if comment or (below and node is body[-1]):
+                yield Shown(code, repr(value), comment or below)
+
+
+def forked(folder: Path, programs: Path) -> Path:
+    """A folder of `stemma` and `dvc` as forks (`tests/programs.py`), and of no other program."""
+    folder.mkdir()
+    for name in ("stemma", "dvc"):
+        (folder / name).symlink_to(programs / name)
+    return folder
+
+
+def environment_of(home: Path, *commands: Path) -> dict[str, str]:
+    """Environment variables of somebody with a home of their own who has installed the package.
+
+    Args:
+        home: holds the key to sign with; a folder.
+        commands: folders of programs, before those of this environment.
+    """
+    kept = ("TMPDIR", "LANG", "PYTHONPATH")
+    folders = (*commands, Path(sys.executable).parent)
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        "HOME": str(home),
+        "PATH": os.pathsep.join((*map(str, folders), os.environ["PATH"])),
+        "COLUMNS": COLUMNS,
+        "DVC_NO_ANALYTICS": "true",
+        "OMP_NUM_THREADS": "1",
+        "GIT_AUTHOR_NAME": "a",
+        "GIT_AUTHOR_EMAIL": "a@b.c",
+        "GIT_COMMITTER_NAME": "a",
+        "GIT_COMMITTER_EMAIL": "a@b.c",
+    }
 
 
 def masked(line: str) -> str:
     """A line without what differs from run to run: numbers, digests, places and widths."""
     plain = NUMBER.sub("#", DIGEST.sub("@", PLACE.sub(" /…", line)))
-    return re.sub(r"[─━ ]+", " ", plain).strip()
+    return re.sub(r"[─━═ ]+", " ", plain).strip()
+
+
+def _commands(block: str) -> Iterator[Step]:
+    """The commands of one block; one that ends with a backslash goes on in the next line."""
+    for command, lines in re.findall(
+        r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE
+    ):
+        kept = [line for line in lines.splitlines() if line.strip(" …")]
+        yield Step(command.partition("  #")[0].rstrip(), tuple(kept))
+
+
+def main(page: Path, folder: Path) -> None:
+    """Follow a page, and print what its commands do."""
+    folder.mkdir(parents=True)
+    environment = environment_of(folder.parent)
+    for step, output in follow(page.read_text(encoding="utf-8"), folder.resolve(), environment):
+        lacks = "".join(f"MISSING {line}\n" for line in step.missing(output))
+        sys.stdout.write(f"$ {step.command}\n{output}{lacks}")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

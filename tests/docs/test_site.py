@@ -109,5 +109,6 @@ def test_every_page_is_in_the_navigation() -> None:
     found = re.findall(r"'([\w/-]+\.md)'", str(nav))
     assert len(found) == len(set(found))
     pages = {path.name for path in (ROOT / "docs").glob("*.md")}
+    pages |= {f"tutorials/{path.name}" for path in (ROOT / "docs" / "tutorials").glob("*.md")}
     pages |= {*site.GENERATED, *site.BESIDE.values(), "reference/python.md"}
     assert set(found) == pages

@@ -1,0 +1,65 @@
+"""The blocks of README and docs that say what a program does: which are run, and which are not."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PAGES: Final = (
+    ROOT / "README.md",
+    ROOT / "benchmarks" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "tutorials").glob("*.md")),
+)
+BLOCK: Final = re.compile(r"^( *)```(console|python|pycon)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
+FOLLOWED: Final = ("docs/lineage.md", "docs/plugins.md")
+"""Pages beside the tutorials of which every block is run, by a test of their own."""
+OWN_DATA: Final = ("stemma init", "stemma dataset add penguins penguins.csv", "stemma run penguins")
+"""Commands of docs/own-data.md that are run; later ones are of data that has grown."""
+ON_TINY: Final = {
+    "docs/attestations.md": (
+        "stemma attest tiny-v2 --output copy",
+        "stemma attest verify tiny-v2               # in the lake",
+    ),
+    "docs/exports.md": (
+        "stemma export tiny-v2 --format hf --output tiny-hf",
+        "stemma report eu-summary tiny-v2 -o summary.md",
+        "stemma export tiny-v2 --format spdx -o spdx.json",
+    ),
+}
+"""Blocks, by their first command, that are run on a project with two published rounds of `tiny`."""
+PYTHON_ON_TINY: Final = ("docs/training.md",)
+"""Pages whose Python blocks are run there, one after the other."""
+NOT_RUN: Final = Path(__file__).with_name("not_run.toml")
+
+
+def first_line(block: str) -> str:
+    """What a block is known by: its first command, or its first line."""
+    command = re.search(r"^\$ (.*)$", block, re.MULTILINE)
+    return command[1] if command else block.splitlines()[0].strip()
+
+
+def blocks(page: Path) -> Iterator[tuple[str, str, str]]:
+    """Language, first line and content of the blocks that say what a program does."""
+    for _, language, content in BLOCK.findall(page.read_text(encoding="utf-8")):
+        yield language, first_line(content), content
+
+
+def is_run(page: Path, language: str, line: str) -> bool:
+    """Whether a test runs a block."""
+    name = page.relative_to(ROOT).as_posix()
+    if name.startswith("docs/tutorials/") or name in FOLLOWED:
+        return True
+    if name == "docs/own-data.md":
+        return line in OWN_DATA
+    return line in ON_TINY.get(name, ()) or (language == "python" and name in PYTHON_ON_TINY)
+
+
+def listed() -> dict[str, list[str]]:
+    """The first lines of the blocks that are not run, by page; the file says why."""
+    pages = tomllib.loads(NOT_RUN.read_text(encoding="utf-8"))
+    return {name: sorted(page["blocks"]) for name, page in pages.items()}

@@ -1,0 +1,72 @@
+"""Each tutorial, begun in an empty folder and followed to the letter."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests import programs
+from tests.docs.following import File, Step, environment_of, follow, forked, masked, parts, steps
+from tests.flow.projects import Project
+
+PAGES = sorted((Path(__file__).resolve().parents[2] / "docs" / "tutorials").glob("*.md"))
+
+
+def test_numbers_and_digests_may_differ_and_words_may_not() -> None:
+    (step,) = steps("```console\n$ a b  # c\nread 3 rows\n…\n│ 1 │ 0a1b2c3d4e5f │\n```\n")
+    assert step == Step("a b", ("read 3 rows", "│ 1 │ 0a1b2c3d4e5f │"))
+    assert step.missing("read 1,200 rows\n│ 12 │ ffffffff0000 │\n") == []
+    assert step.missing("read no rows\n") == list(step.shown)
+    assert masked("├──┤ .5") == "├ ┤ .#"
+
+
+def test_a_page_has_files_and_commands_in_its_order() -> None:
+    page = "```python\n# a.py\nprint(1)\n```\n```console\n$ python a.py \\\n    --b\n1\n$ c\n```\n"
+    assert list(parts(page)) == [
+        File("a.py", "# a.py\nprint(1)\n"),
+        Step("python a.py \\\n    --b", ("1",)),
+        Step("c"),
+    ]
+
+
+def test_a_page_is_followed_until_a_command_fails_that_it_does_not_show(tmp_path: Path) -> None:
+    home = environment_of(tmp_path)
+    page = "```python\n# a.py\nhi\n```\n```console\n$ cat a.py\nhi\n$ echo 'stemma: no'; false\n"
+    done = list(follow(f"{page}stemma: no\n```\n", tmp_path, home))
+    assert [output for _, output in done] == ["# a.py\nhi\n", "stemma: no\n"]
+    with pytest.raises(AssertionError, match="stemma: no"):
+        list(follow(f"{page}```\n", tmp_path, home))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.stem))
+def test_a_tutorial_begins_in_an_empty_folder_and_names_all_its_python(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    commands = [step.command for step in steps(text)]
+    assert next(one for one in commands if one.startswith("stemma")) == "stemma init"
+    files = [part for part in parts(text) if isinstance(part, File)]
+    assert len(files) == len(re.findall(r"^```python$", text, re.MULTILINE))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)  # some ten commands that start thirty programs
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.stem))
+def test_a_tutorial_is_followed_to_the_letter(
+    page: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    environment = environment_of(
+        tmp_path, forked(tmp_path / "bin", programs.start(tmp_path_factory))
+    )
+    text = page.read_text(encoding="utf-8")
+    try:
+        lacking = {
+            step.command: missing
+            for step, output in follow(text, folder, environment)
+            if (missing := step.missing(output))
+        }
+    finally:
+        Project(folder).drop_lake()
+    assert lacking == {}
