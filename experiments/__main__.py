@@ -24,8 +24,9 @@ from experiments.experiment import Experiment
 from experiments.running import Outcome
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "experiments.md"
-KEPT: Final = Path(".stemma") / "experiments"
-"""Folder of the parts of long experiments."""
+KEPT: Final = Path(__file__).with_name("results")
+"""Folder of the parts of long experiments; they are committed, so that the page can be written
+again without hours of work."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -78,6 +78,15 @@ class Plot:
     """Whether the scale of x, of y, is logarithmic."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table of what single parts measured."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """A finding of a paper that the project builds on."""
@@ -96,6 +105,11 @@ class Experiment:
     long: bool = False
     """Whether it takes minutes or more: it runs with `--all` or by its name, and its parts are
     kept."""
+    partial: bool = False
+    """Whether a long one is concluded from the parts that there are; `lists` says which these
+    are."""
+    lists: Callable[[Mapping[str, Part]], Sequence[Listing]] | None = None
+    """Tables of single parts, for the page."""
 
 
 def mean_of(samples: NDArray[Any]) -> Estimate:

@@ -71,8 +71,26 @@ def _section(outcome: Outcome, known: Known) -> str:
             f"{about.paper}. {about.setup}.\n",
             *rows,
             f"\n{picture}\n",
+            *_lists(outcome),
         ]
     )
+
+
+def _lists(outcome: Outcome) -> list[str]:
+    """Write the tables of single parts."""
+    lists = outcome.experiment.lists
+    return [
+        "\n".join(
+            [
+                f"{each.title}\n",
+                f"| {' | '.join(each.heads)} |",
+                f"|{'---|' * len(each.heads)}",
+                *(f"| {' | '.join(row)} |" for row in each.rows),
+                "",
+            ]
+        )
+        for each in (lists(outcome.parts) if lists else ())
+    ]
 
 
 def _row(about: Experiment, finding: Finding, known: Known) -> str:

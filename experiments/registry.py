@@ -12,6 +12,7 @@ MODULES: Final = {
     "E2": "experiments.gaussian",
     "E3": "experiments.kernel_density",
     "E4": "experiments.categorical",
+    "E5": "experiments.language",
     "E6": "experiments.mixing_weight",
     "E7": "experiments.sampling_bias",
     "E8": "experiments.verification",

@@ -54,13 +54,18 @@ def run(experiment: Experiment, seed: int, kept: Path) -> Outcome:
 
 
 def from_kept(experiment: Experiment, seed: int, kept: Path) -> Outcome | None:
-    """Conclude from the parts that a long experiment has kept; None if any is missing."""
+    """Conclude from the parts that a long experiment has kept.
+
+    Returns:
+        None if any is missing, of a partial experiment if all are.
+    """
     parts = _kept(experiment, seed, kept)
-    return _outcome(experiment, parts, 0.0) if len(parts) == len(experiment.parts) else None
+    enough = 1 if experiment.partial else len(experiment.parts)
+    return _outcome(experiment, parts, 0.0) if len(parts) >= enough else None
 
 
 def _outcome(experiment: Experiment, parts: Mapping[str, Part], seconds: float) -> Outcome:
-    ordered = {name: parts[name] for name in experiment.parts}
+    ordered = {name: parts[name] for name in experiment.parts if name in parts}
     return Outcome(experiment, ordered, experiment.conclude(ordered), seconds)
 
 
