@@ -11,7 +11,7 @@ from lineage.limits import Limits
 
 NO_LIMIT: Final = "none"
 """What a check says of its limits where it has none."""
-_NUMBER: Final = re.compile(r"[<>][0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
+_NUMBER: Final = re.compile(r"[<>]-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 """A limit with its sign."""
 
 

@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import filelock
+
 from lake import files, private
 from pipelines.common import console
 
@@ -56,9 +58,15 @@ def tell(key: str, branch: str, commit: str, reason: str) -> None:
     for problem in problems:
         console.line(f"nobody was told that {key} waits for review: {problem}")
     if not problems:
-        with suppress(OSError):
-            private.folder(TOLD.parent)
-            files.write_json(TOLD, {**told, key: commit})
+        _note(key, commit)
+
+
+def _note(key: str, commit: str) -> None:
+    """Note of which commit of a round people were told, beside what others note meanwhile."""
+    with suppress(OSError):
+        private.folder(TOLD.parent)
+        with filelock.FileLock(f"{TOLD}.lock", mode=private.FILE_MODE):
+            files.write_json(TOLD, {**_told(), key: commit})
 
 
 def _call(url: str, content: Mapping[str, str]) -> list[str]:

@@ -121,7 +121,8 @@ class IngestSummary(_Part):
         if not personal.counts:
             return []
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(personal.counts.items()))
-        return [f"personal data: {kinds} in {personal.rows:,} rows (pii: {personal.policy})"]
+        rows = "1 row" if personal.rows == 1 else f"{personal.rows:,} rows"
+        return [f"personal data: {kinds} in {rows} (pii: {personal.policy})"]
 
     def _marked(self) -> list[str]:
         marks = self.marks

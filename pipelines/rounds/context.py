@@ -17,6 +17,8 @@ from pipelines.rounds.receipts import Receipt
 
 PRIVATE: Final = Path(".stemma")
 """Folder of a project's private caches: service answers, scores, indexes."""
+PURGE: Final = "purge-"
+"""Beginning of the names of folders there in which a purge keeps cleaned objects while it runs."""
 
 
 @dataclass(frozen=True, slots=True)

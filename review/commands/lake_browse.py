@@ -19,7 +19,8 @@ from lake.client import browsing
 from lake.client.connection import Connection
 from lake.settings import Embedded, Remote
 from lake.visible import visible
-from pipelines.rounds import moved_commits
+from pipelines.common import console
+from pipelines.rounds import moved_commits, purges
 from review.cli.output import make_console, number, print_json, table
 from review.errors import UsageError
 
@@ -49,9 +50,16 @@ def cat(*, place: str, home: Path | None, as_json: bool) -> None:
     if not path:
         raise UsageError(f"{place} is no object: name REPOSITORY/REF/PATH")
     lake = moved_commits.opened(_lake(home), repository)
+    takedown = purges.purged_by(lake, ref)(path)
+    if takedown is not None:
+        console.line(
+            f"{path} is not what was written: the take-down {takedown} purged it, in whole or in "
+            "part, and the lake gives what was left of it"
+        )
     pieces = browsing.pieces(lake.connection, repository, lake.on_server(ref), path)
     if as_json:
-        print_json({"place": place, "text": "".join(_texts(place, pieces))})
+        text = "".join(_texts(place, pieces))
+        print_json({"place": place, "text": text, "takedown": takedown})
     elif sys.stdout.isatty():
         for text in _texts(place, pieces):
             sys.stdout.write(visible(text, lines=True))

@@ -125,7 +125,7 @@ def listing(*, name: str, as_json: bool) -> None:
             "yes" if row["applied"] else "",
             row["reviewer"],
             datetime.fromtimestamp(row["created"], UTC).strftime("%Y-%m-%d %H:%M"),
-            row["reason"],
+            " ".join(row["reason"].split()),
         ]
         for row in rows
     ]

@@ -25,7 +25,7 @@ from pipelines.rounds.context import open_lake
 from pipelines.takedown import record
 from pipelines.takedown.record import TakedownRecord
 from review.cli.datasets import wanted_datasets
-from review.cli.output import make_console, print_json, sentence, table
+from review.cli.output import make_console, plural, print_json, sentence, table
 
 PAGES = {"verdicts": "verdicts by reason", "data_docs": "GX Data Docs"}
 ENVIRONMENT = Path(".venv/bin/activate")
@@ -112,8 +112,12 @@ def _taken(lake: Lake) -> list[TakedownRecord]:
 def _taken_down(each: TakedownRecord) -> str:
     """Say what was taken down, when and why, and which tags still hold it."""
     counted = _taken_to_dict(each)
+    one = counted["named"] == 1
     tags = f"; tags that still hold them: {', '.join(each.tags)}" if each.tags else ""
-    rows = f"{counted['named']:,} samples and {counted['direct']:,} made from them"
+    rows = (
+        f"{counted['named']:,} {plural('sample', counted['named'])} and {counted['direct']:,} made "
+        f"from {'it' if one else 'them'}"
+    )
     return (
         f"taken down on {counted['when'][:10]} because {' '.join(each.reason.split())} "
         f"({each.name}): {rows}{tags}"

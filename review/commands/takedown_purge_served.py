@@ -13,7 +13,7 @@ from typing import Any
 from lake import blockstore, private, purging
 from pipelines.params import load
 from pipelines.rounds import receipts
-from pipelines.rounds.context import PRIVATE, open_lake
+from pipelines.rounds.context import PRIVATE, PURGE, open_lake
 from pipelines.takedown import purge, served_objects, served_purge
 from pipelines.takedown.content import Wanted
 from pipelines.takedown.found_objects import FoundObject
@@ -52,7 +52,7 @@ def purged(
         if not dry_run:
             private.folder(PRIVATE)
             held.enter_context(purging.alone(PRIVATE))
-            folder = held.enter_context(tempfile.TemporaryDirectory(dir=PRIVATE, prefix="purge-"))
+            folder = held.enter_context(tempfile.TemporaryDirectory(dir=PRIVATE, prefix=PURGE))
             drafts = held.enter_context(purging.drafts(Path(folder)))
         survey = served_objects.survey(lakes, receipts.named_commits())
         with byte_bar("searching the lake") as tell:

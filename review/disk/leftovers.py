@@ -18,6 +18,7 @@ from typing import Final
 from pipelines.common.errors import StaleError
 from pipelines.generation import kept_shards
 from pipelines.rounds import ancestry_index, file_digests, model_store, receipts
+from pipelines.rounds.context import PRIVATE, PURGE
 from pipelines.scorers import cache as scores
 from pipelines.sources.remote import leftovers as fetched
 from review.diff import distance
@@ -25,7 +26,7 @@ from review.disk.named import Named
 from review.disk.removal import REMOVED
 
 REPORTS: Final = Path("reports")
-DRAFTS: Final = (Path("rounds"), model_store.ROOT, REPORTS, Path(".stemma"))
+DRAFTS: Final = (Path("rounds"), model_store.ROOT, REPORTS, PRIVATE)
 """Folders whose files are written in one step, by a draft beside each."""
 ABANDONED_SECONDS: Final = 3600.0
 """Age from which a draft is one that a killed command left."""
@@ -55,6 +56,7 @@ def find(named: Named, *, caches: bool) -> list[Leftover]:
         ("fetched data", "of sources as they were before", lambda: iter(fetched.unnamed())),
         ("shards", "of rounds that nothing names or that were committed", lambda: _shards(named)),
         ("drafts", "that killed commands left", _drafts),
+        ("purges", "that were killed", _purges),
         ("removed before", "by a cleaning that was stopped", lambda: _inside(REMOVED)),
     ]
     if caches:
@@ -104,6 +106,12 @@ def _drafts() -> Iterator[Path]:
                 if _DRAFT.fullmatch(name) and _is_old(path, before):
                     yield path
             folders[:] = [name for name in folders if not _DRAFT.fullmatch(name)]
+
+
+def _purges() -> Iterator[Path]:
+    """Folders in which a purge of a served lake kept cleaned objects until it was killed."""
+    before = time.time() - ABANDONED_SECONDS
+    yield from (path for path in PRIVATE.glob(f"{PURGE}*") if _is_old(path, before))
 
 
 def _is_old(path: Path, before: float) -> bool:

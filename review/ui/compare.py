@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -23,6 +24,7 @@ from review.ui.app_state import AppState
 SIZE: Final = 24
 """Rows of a page."""
 FORK: Final = "fork"
+DIGITS: Final = re.compile(r"([0-9]+)")
 COUNTED: Final = ("rows:", "checks of the guard:")
 """Beginnings of sentences that count what the page lists."""
 
@@ -64,8 +66,18 @@ def _versions(state: AppState, dataset: str) -> dict[str, str]:
     lake = state.lake
     tags = {ref for ref in lake.tags(f"{dataset}-v") if _is_of(refs.TAG.match(ref), dataset)}
     branches = {ref for ref in lake.branches() if _is_of(refs.BRANCH.match(ref), dataset)}
-    named = {ref: "real rows" if ref == f"{dataset}-v0" else "published" for ref in sorted(tags)}
-    return {refs.MAIN: "main", **named, **dict.fromkeys(sorted(branches), "branch")}
+    named = {ref: "real rows" if ref == f"{dataset}-v0" else "published" for ref in _in_order(tags)}
+    return {refs.MAIN: "main", **named, **dict.fromkeys(_in_order(branches), "branch")}
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Sort refs by the numbers in them: v2 before v10, v3 before v3.1."""
+    return sorted(names, key=lambda name: [_number(part) for part in DIGITS.split(name)])
+
+
+def _number(part: str) -> tuple[int, str]:
+    """What a part of a name is sorted by: its number, else the part."""
+    return (int(part), "") if part.isdecimal() else (0, part)
 
 
 def _is_of(match: Any, dataset: str) -> bool:  # noqa: ANN401  a match, or None

@@ -71,6 +71,29 @@ class Filters:
         return ranged or bool(rest.query)
 
 
+def described(wanted: Filters) -> list[tuple[str, str]]:
+    """Name the filters that leave candidates out, in the words of the form, with their values."""
+    column = (wanted.column or "column").replace("_", " ")
+    values: list[tuple[str, object]] = [
+        ("text or id", wanted.text),
+        ("decision", wanted.decision),
+        ("reason", wanted.reason and wanted.reason.replace("_", " ")),
+        ("expectation", wanted.expectation and wanted.expectation.replace("_", " ")),
+        ("verdict", wanted.verdict),
+        ("depth", wanted.depth),
+        (column, wanted.value),
+    ]
+    found = [(name, str(value)) for name, value in values if value is not None]
+    ends = [
+        f"{word} {limit:g}"
+        for word, limit in (("from", wanted.least), ("to", wanted.most))
+        if limit is not None
+    ]
+    if wanted.score is not None and ends:
+        found.append((wanted.score.replace("_", " "), " ".join(ends)))
+    return found
+
+
 def parse(query: Mapping[str, str]) -> Filters:
     """Parse filters from the query of an address; empty and unknown ones are ignored.
 

@@ -104,8 +104,8 @@ def _filters(query: str, ctx: RoundContext, round_ref: RoundRef) -> Filters:
 def _check_seen(round_ref: RoundRef, seen: str) -> None:
     if seen != round_ref.commit:
         raise StaleError(
-            f"{round_ref.ref} is at {round_ref.commit[:12]} now, not at {seen[:12]}; look at it "
-            "again"
+            f"{round_ref.ref} is at {round_ref.commit[:12]} now, not at {seen[:12]}; review it as "
+            "it is now"
         )
 
 
@@ -130,6 +130,7 @@ def _asked(
         round_ref=round_ref,
         form={name: str(form.get(name, "")) for name in REPEATED},
         wanted=wanted,
+        matched=filters.described(wanted),
         count=count,
         word=ACTIONS[str(form["choice"])],
     )

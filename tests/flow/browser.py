@@ -26,9 +26,15 @@ WAIT = 60
 class Browser:
     """A browser at a page."""
 
-    def __init__(self, driver: webdriver.Chrome, page: Page) -> None:
+    def __init__(self, driver: webdriver.Chrome, page: Page | None) -> None:
         self.driver = driver
-        self.page = page
+        self._page = page
+
+    @property
+    def page(self) -> Page:
+        """The page that is served; a browser for files has none."""
+        assert self._page is not None
+        return self._page
 
     def open(self, path: str) -> None:
         """Go to a page and wait until everything is there."""
@@ -93,8 +99,8 @@ class Browser:
 
 
 @contextmanager
-def browsing(page: Page, home: Path) -> Iterator[Browser]:
-    """Start a browser that has not been let in."""
+def browsing(page: Page | None, home: Path) -> Iterator[Browser]:
+    """Start a browser that has not been let in; without a page, it is for files."""
     chromium, chosen = shutil.which("chromium"), shutil.which("chromedriver")
     if chromium is None or chosen is None:
         needs.BROWSER.stop()

@@ -141,6 +141,15 @@ def test_nothing_of_it_is_left(purged: Project) -> None:
     assert found["searched"]["objects"] == len(objects(purged))
 
 
+def test_an_object_that_was_purged_names_its_take_down(purged: Project) -> None:
+    head = purged.lake().head(refs.MAIN)
+    words = ("lake", "cat", "--json", "stemma/tiny-v0/tiny/samples/round=000/part-00000.parquet")
+    said = purged.stemma(*words)
+    assert f"is not what was written: the take-down {NAME} purged it" in said.err
+    words = ("lake", "cat", f"stemma/{head}/tiny/rounds/000.json")
+    assert NAME not in purged.stemma(*words).err
+
+
 def test_before_a_purge_it_is_found(taken: Project) -> None:
     done = taken.stemma("takedown", "verify", NAME, "--no-near", "--json")
     assert done.code == 1

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lineage.bounds import NO_LIMIT, Bounds, read, words
 
-LIMITS = st.none() | st.floats(0, 1e9, allow_subnormal=False)
+LIMITS = st.none() | st.floats(-1e9, 1e9, allow_subnormal=False)
 
 
 @given(LIMITS, LIMITS, LIMITS, LIMITS)

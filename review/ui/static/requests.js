@@ -16,12 +16,18 @@ const clear = (target) => {
   target.querySelectorAll(":scope > .failure").forEach((notice) => notice.remove());
 };
 
+// What requests itself again and again says a failure once, and says it until an answer comes.
+const repeats = (element) => element.getAttribute("hx-trigger")?.startsWith("every") ?? false;
+
 const fail = (detail, sentence) => {
   const { target, elt, pathInfo } = detail;
+  const before = target.querySelector(":scope > .failure p")?.textContent;
+  if (repeats(elt) && before === sentence) return;
   const notice = document.querySelector("#failure").content.firstElementChild.cloneNode(true);
   notice.querySelector("p").textContent = sentence;
   notice.querySelector("button").addEventListener("click", () => {
     target.focus();
+    clear(target);
     htmx.ajax("GET", pathInfo.requestPath, { source: elt });
   });
   clear(target);
@@ -30,11 +36,12 @@ const fail = (detail, sentence) => {
 };
 
 document.addEventListener("htmx:beforeRequest", (event) => {
-  clear(event.detail.target);
+  if (!repeats(event.detail.elt)) clear(event.detail.target);
   event.detail.target.setAttribute("aria-busy", "true");
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   event.detail.target.removeAttribute("aria-busy");
+  if (event.detail.successful) clear(event.detail.target);
 });
 document.addEventListener("htmx:responseError", ({ detail }) => fail(detail, sentenceOf(detail.xhr)));
 document.addEventListener("htmx:sendError", ({ detail }) => fail(detail, GONE));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import threading
 from collections.abc import Iterator
@@ -143,3 +144,15 @@ def test_a_list_of_notices_that_is_none_is_written_anew(
 def test_nobody_is_told_where_nothing_is_named(tmp_path: Path) -> None:
     review_notice.tell(*ROUND, "a" * 64, "x")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_publish_notes_meanwhile_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = "import pathlib, sys; pathlib.Path('.stemma').mkdir(); "
+    program += "pathlib.Path('.stemma/review_notices.json').write_text(sys.argv[1])"
+    other = json.dumps({"texts-1": "b" * 64})
+    monkeypatch.setenv(review_notice.COMMAND, shlex.join([sys.executable, "-c", program, other]))
+    review_notice.tell(*ROUND, "a" * 64, "x")
+    noted = json.loads((tmp_path / review_notice.TOLD).read_text())
+    assert noted == {"texts-1": "b" * 64, "digits-3": "a" * 64}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.project import plots_script, scaffold
+from tests.flow.browser import browsing
 
 
 def test_the_script_is_written_once_where_the_page_is(tmp_path: Path) -> None:
@@ -31,3 +32,28 @@ def test_the_page_has_the_places_that_dvc_fills() -> None:
     page = (scaffold.TEMPLATES / "plots_page.html").read_text(encoding="utf-8")
     for place in ("{plot_divs}", "{scripts}", "{refresh_tag}"):
         assert page.count(place) == 1
+
+
+@pytest.mark.parametrize("name", ["data/plots.html", "../plots.html"])
+def test_the_page_asks_no_web_address_wherever_it_is_written(tmp_path: Path, name: str) -> None:
+    project = tmp_path / "project"
+    script = project / plots_script.SCRIPT
+    script.parent.mkdir(parents=True)
+    script.write_text("window.vegaEmbed = (id) => { document.title = `drawn ${id}`; };")
+    page = (project / "plots" / name).resolve()
+    page.parent.mkdir(parents=True, exist_ok=True)
+    content = (scaffold.TEMPLATES / "plots_page.html").read_text(encoding="utf-8")
+    web = '<script src="https://plots.invalid/vega.js"></script>'
+    content = content.replace("{scripts}", web).replace("{refresh_tag}", "")
+    page.write_text(content.replace("{plot_divs}", "<script>vegaEmbed('#one');</script>"))
+    with browsing(None, tmp_path / "home") as browser:
+        browser.driver.get(page.as_uri())
+        assert browser.driver.title == "drawn #one"
+        assert not browser.find("#missing").is_displayed()
+        script.unlink()
+        browser.driver.get(page.as_uri())
+        assert browser.find("#missing").is_displayed()
+        assert browser.all("script[src*='plots.invalid']") == []
+        assert "plots.invalid" not in " ".join(browser.complaints())
+        browser.find("#missing a").click()
+        browser.find("script[src*='plots.invalid']")

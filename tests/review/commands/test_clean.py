@@ -411,3 +411,17 @@ def test_kept_shards_of_committed_and_nameless_rounds_go_and_others_with_caches(
     assert Path(".stemma/shards/bb/000000/shard.json").is_file()
     assert names(cleaned(caches=True), "caches") == [".stemma/shards/bb"]
     assert cleaned(caches=True)["parts"] == []
+
+
+def test_what_a_killed_purge_left_goes_and_that_of_now_stays(
+    cleaned: Callable[..., dict[str, Any]],
+) -> None:
+    left, now = Path(".stemma/purge-abc"), Path(".stemma/purge-now")
+    write(str(left / "purge-0"))
+    write(str(now / "purge-0"))
+    write(".stemma/purge.lock", old=True)
+    os.utime(left, (OLD, OLD))
+    assert names(cleaned(), "purges") == [str(left)]
+    assert not left.exists()
+    assert now.is_dir()
+    assert Path(".stemma/purge.lock").is_file()

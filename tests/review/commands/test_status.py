@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines.inquiry import ingest_summary
+from pipelines.takedown.record import TakedownRecord, TouchedRound
 from review.cli.output import make_console
 from review.commands import status
 
@@ -95,7 +96,7 @@ def test_what_an_ingest_left_out_and_found_is_said(
     assert read["personal_data"]["counts"] == {"email": 2}
     said = " ".join(shown(capsys, {"ingest": read}).split())
     assert "3 files left out: '.\\x1b[31m' and 2 more (is a hidden file)" in said
-    assert "columns not used: seen; personal data: email 2 in 1 rows (pii: redact)" in said
+    assert "columns not used: seen; personal data: email 2 in 1 row (pii: redact)" in said
 
     of_another = {"counts": SPLITS | {"train": 7}, "ingest": {"notes": ["of the manifest"]}}
     assert ingest_summary.read("own", 0, of_another).sentence() == "of the manifest"
@@ -104,3 +105,20 @@ def test_what_an_ingest_left_out_and_found_is_said(
     damages: tuple[object, ...] = (None, [], {"left_out": 3}, {"notes": [[]]})
     for damaged in damages:
         assert ingest_summary.IngestSummary.of(damaged).sentence() is None
+
+
+@pytest.mark.parametrize(
+    ("named", "direct", "says"),
+    [
+        (1, 0, "1 sample and 0 made from it"),
+        (1, 3, "1 sample and 3 made from it"),
+        (2, 1, "2 samples and 1 made from them"),
+    ],
+)
+def test_what_was_taken_down_is_counted_in_its_number(named: int, direct: int, says: str) -> None:
+    part = TouchedRound.model_construct(named=named, direct=direct)
+    taken = TakedownRecord.model_construct(
+        name="letter-12", created=0, reason="a\nletter", rounds=(part,), tags={}
+    )
+    expected = f"taken down on 1970-01-01 because a letter (letter-12): {says}"
+    assert status._taken_down(taken) == expected

@@ -248,3 +248,24 @@ def test_texts_are_found_in_either_case_and_nested_and_samples_by_id() -> None:
     assert found("user") == list(range(ROWS))
     assert found((b"0" * 31 + b"7").hex()) == [7]
     assert found((b"0" * 30).hex()) == list(range(ROWS))
+
+
+def test_filters_are_named_with_their_values_in_the_words_of_the_form() -> None:
+    wanted = queries.parse(
+        {
+            "decision": "rejected",
+            "reason": "label_agrees",
+            "column": "label",
+            "value": "a&b=c",
+            "score": "real_distance",
+            "least": "0.2",
+            "order": "down",
+        }
+    )
+    assert queries.described(wanted) == [
+        ("decision", "rejected"),
+        ("reason", "label agrees"),
+        ("label", "a&b=c"),
+        ("real distance", "from 0.2"),
+    ]
+    assert queries.described(queries.parse({"column": "label", "score": "real_distance"})) == []
