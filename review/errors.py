@@ -4,7 +4,7 @@ ReviewError
 ├── UsageError    the arguments do not fit what the lake holds: correct them
 ├── QueryRefusedError   DuckDB refuses a query, or it takes too much: change it
 ├── AtWorkError   another command is at work in the project: wait for it
-└── Findings      a check found something, which is printed: look at it
+└── Findings      a check found something, which is printed
 """
 
 from __future__ import annotations

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import typer
 from typer.testing import CliRunner
 
 from review.cli.app import app
@@ -21,6 +24,20 @@ class Finished:
     def said(self) -> str:
         """Both streams together, for an assertion's message."""
         return f"{self.out}\n{self.err}"
+
+
+def every() -> list[tuple[str, ...]]:
+    """Every command that can be run, as its words, read from the command line itself."""
+    return list(_leaves(typer.main.get_command(app), ()))
+
+
+def _leaves(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    children = getattr(command, "commands", {})
+    if not children or command.invoke_without_command:
+        yield words
+    for name, child in children.items():
+        if not child.hidden:
+            yield from _leaves(child, (*words, name))
 
 
 def stemma(*words: str) -> Finished:

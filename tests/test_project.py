@@ -26,48 +26,6 @@ from tests import commands
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("lake", "lineage", "expectations", "pipelines", "review")
 VERBS = ("ingest", "fit", "generate", "verify", "curate", "evaluate", "publish")
-COMMANDS = (
-    ("init",),
-    ("run",),
-    ("dataset", "add"),
-    ("dataset", "update"),
-    *(("round", name) for name in ("accept", "reject", "relabel", "correct", "withdraw")),
-    ("round", "approve"),
-    ("round", "reviews"),
-    ("suite", "new"),
-    ("suite", "check"),
-    ("doctor",),
-    ("status",),
-    ("stage",),
-    ("diff",),
-    ("audit",),
-    ("descendants",),
-    ("guard",),
-    ("estimate",),
-    ("ui",),
-    ("losses",),
-    ("quarantine",),
-    ("verdicts",),
-    ("replay",),
-    ("attest", "make"),
-    ("attest", "verify"),
-    ("lineage", "stats"),
-    ("lineage", "export"),
-    ("report", "eu-summary"),
-    ("verifier", "audit"),
-    ("round", "add"),
-    ("round", "redo"),
-    ("du",),
-    ("clean",),
-    ("lake", "serve"),
-    ("lake", "fsck"),
-    ("lake", "backup"),
-    ("lake", "restore"),
-    ("lake", "migrate"),
-    ("lake", "gc"),
-    *(("lake", "keys", name) for name in ("add", "list", "revoke")),
-    *(("lake", name) for name in ("ls", "cat", "log")),
-)
 NOT_IMPORTED = {
     "dvc",  # run as a command
     "httptools",  # the parser that uvicorn uses
@@ -154,23 +112,19 @@ def test_plots_are_of_files_that_stage_report_writes() -> None:
             assert (ROOT / ".dvc" / "plots" / f"{each['template']}.json").is_file()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", commands.every(), ids=" ".join)
 def test_every_command_has_json(command: tuple[str, ...]) -> None:
     done = commands.stemma(*command, "--help")
     assert done.code == 0, done.said
     assert "--json" in done.out
 
 
-def test_the_list_of_commands_is_whole() -> None:
+def test_every_command_has_its_module() -> None:
     files = sorted((ROOT / "review" / "cli").glob("*.py"))
     text = "\n".join(each.read_text(encoding="utf-8") for each in files)
-    groups = (
-        "app|attests|datasets|suites|rounds|disks|lakes|lake_keys|browsers|lineages|outcomes|"
-        "reports|verifiers"
-    )
-    listed = re.findall(rf"^@({groups})\.command\(", text, re.MULTILINE)
-    assert len(listed) == len(COMMANDS)
-    for module in re.findall(r'"(review\.commands\.\w+)"', text):
+    modules = re.findall(r'"(review\.commands\.\w+)"', text)
+    assert len(modules) > len(commands.every()) // 2
+    for module in modules:
         assert callable(importlib.import_module(module).run)
 
 

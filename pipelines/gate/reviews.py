@@ -217,4 +217,4 @@ def unmoved(lake: Lake, branch: str, seen: str) -> None:
     head = lake.head(branch)
     if head != seen:
         now = f"is at {head[:12]} now" if head else "is gone"
-        raise StaleError(f"{branch} {now}, not at {seen[:12]}; look at it again")
+        raise StaleError(f"{branch} {now}, not at {seen[:12]}; review it as it is now")

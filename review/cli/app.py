@@ -33,6 +33,7 @@ from review.cli.round_review import rounds
 from review.cli.takedown import takedowns
 from review.cli.trial import try_out
 from review.cli.verifier import verifiers
+from review.cli.words import words
 
 SELDOM = (20_000, 10, 10)
 """How many new objects Python looks for garbage among; after every 700, as is usual, this takes a
@@ -53,6 +54,7 @@ app.add_typer(attests, name="attest")
 app.add_typer(outcomes)
 app.add_typer(disks)
 app.add_typer(queries)
+app.add_typer(words)
 app.add_typer(lakes, name="lake")
 app.add_typer(lineages, name="lineage")
 app.add_typer(reports, name="report")

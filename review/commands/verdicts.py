@@ -72,12 +72,11 @@ def _page(lake: Lake, round_ref: RoundRef, result: Report) -> str:
 
 
 def _rendered(round_ref: RoundRef, result: Report) -> Iterator[RenderableType]:
-    kept = result.candidates - result.rejected
     yield Text.assemble(
         "\n",
         sentence(f"{round_ref.key} at {round_ref.ref}", "bold"),
         f": {result.candidates:,} {plural('candidate', result.candidates)}, "
-        f"{result.rejected:,} rejected, {kept:,} kept, {result.marked:,} of them with a warning; "
+        f"{result.rejected:,} rejected, {result.marked:,} flagged; "
         f"suite {result.suite[:12]}",
     )
     failing = [group for group in result.judged if group.verdict != "passed"]
@@ -87,7 +86,7 @@ def _rendered(round_ref: RoundRef, result: Report) -> Iterator[RenderableType]:
     several = [group for group in result.together if len(group.names) > 1]
     if several:
         body = [
-            [group.count, " + ".join(group.names), "rejected" if group.rejects else "kept"]
+            [group.count, " + ".join(group.names), "rejected" if group.rejects else "not rejected"]
             for group in several[:SETS]
         ]
         yield table("fail together", ("candidates", "expectations", "candidate is"), body)

@@ -46,6 +46,13 @@ STATUS: Final = (
     (UnreachableError, 503),
 )
 """Status codes of errors that an address or the lake causes; any other error is a fault."""
+HEADLINES: Final = {
+    400: "This address cannot be used",
+    404: "Not found",
+    405: "This address cannot be used",
+    503: "The lake does not answer",
+}
+"""Headlines of pages about errors, by status code."""
 BRANCH: Final = "/review/{dataset}/{branch}"
 
 
@@ -103,12 +110,12 @@ def enter(request: Request) -> Response:
 
 def _failed(request: Request, error: Exception) -> Response:
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
-    return render.page(request, "error.html.j2", status=status, message=str(error))
+    return _page(request, status, str(error))
 
 
 def _broken(request: Request, _: Exception) -> Response:
     message = "something went wrong here; the terminal that runs `stemma ui` says what"
-    return render.page(request, "error.html.j2", status=500, message=message)
+    return _page(request, 500, message)
 
 
 def _not_there(request: Request, error: Exception) -> Response:
@@ -118,4 +125,10 @@ def _not_there(request: Request, error: Exception) -> Response:
     message = error.detail if isinstance(error, HTTPException) else str(error)
     if status == 404:  # noqa: PLR2004  HTTP
         message = f"there is no page {request.url.path}"
-    return render.page(request, "error.html.j2", status=status, message=message)
+    return _page(request, status, message)
+
+
+def _page(request: Request, status: int, message: str) -> Response:
+    """A page that says what is wrong, under a headline of its status."""
+    headline = HEADLINES.get(status, "Something went wrong")
+    return render.page(request, "error.html.j2", status=status, headline=headline, message=message)

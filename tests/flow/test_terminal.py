@@ -15,6 +15,7 @@ import typer
 from lake import refs
 from pipelines.rounds import tables
 from review.cli.app import app
+from tests import commands
 from tests.flow.projects import Project
 from tests.flow.test_screens import Said, Terminal, clean, run
 
@@ -67,6 +68,27 @@ EXAMPLES = (
     "dataset add",
     "dataset update nothing nothing",
     "verifier audit nothing",
+    "explain",
+    "explain flag",
+    "init below",
+    "ui --host 192.0.2.1",
+    "suite new tiny",
+    "round accept nothing 0 --reason why",
+    "round reject nothing 0 --reason why",
+    "round relabel nothing 1 0 --reason why",
+    "round correct nothing 0 --text image=x --reason why",
+    "round withdraw nothing 0 --reason why",
+    "round approve tiny-2 --reason why",
+    "takedown purge nothing --yes",
+    "takedown verify nothing",
+    "takedown certificate nothing",
+    "lake serve --home nothing/below --host 192.0.2.1",
+    "lake backup ../dvc.yaml",
+    "lake restore nothing",
+    "lake migrate --dry-run --endpoint http://127.0.0.1:9",
+    "lake keys add nobody --home nothing",
+    "lake keys revoke nobody",
+    "lake cat stemma/main/nothing",
 )
 DAILY = ("status --next", "guard tiny-r003", "sql", "run nothing")
 WHOLE = ("status --next", "guard tiny-r003", "losses tiny-r003")
@@ -121,14 +143,24 @@ def test_no_number_and_no_word_is_broken(sample: str, command: str) -> None:
     assert set(FRAME.sub(" ", narrow).split()) <= known
 
 
-def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def test_every_command_has_an_example() -> None:
+    words = [tuple(example.split()) for example in EXAMPLES]
+    lacking = [
+        " ".join(command)
+        for command in commands.every()
+        if not any(example[: len(command)] == command for example in words)
+    ]
+    assert lacking == []
+
+
+def groups(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The words of every command, and of every group of commands."""
     yield path
     for name, each in getattr(command, "commands", {}).items():
-        yield from commands(each, (*path, name))
+        yield from groups(each, (*path, name))
 
 
-@pytest.mark.parametrize("words", list(commands(typer.main.get_command(app))), ids=" ".join)
+@pytest.mark.parametrize("words", list(groups(typer.main.get_command(app))), ids=" ".join)
 def test_help_fits_80_columns(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(WIDTH))
     told = run(*words, "--help", kind=Terminal)

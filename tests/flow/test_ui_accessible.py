@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from review import glossary
 from tests.flow.axe import violations
 from tests.flow.browser import Browser, let_in
 from tests.flow.projects import Project
@@ -46,6 +47,22 @@ def test_axe_finds_no_violation(browser: Browser, path: str) -> None:
         browser.themed(theme)
         assert violations(browser) == [], theme
     browser.complaints()  # of the page that is not there
+
+
+def test_a_word_is_explained_on_focus_and_escape_hides_it(browser: Browser) -> None:
+    browser.open("/verifiers/tiny")
+    word = browser.find(".term .word")
+    meaning = browser.find(f"#{word.get_attribute('aria-describedby')}")
+    assert not meaning.is_displayed()
+    browser.driver.execute_script("arguments[0].focus()", word)
+    assert meaning.text == glossary.find(word.text).meaning
+    assert violations(browser) == []
+    browser.look("word-explained", width=320)
+    word.send_keys(Keys.ESCAPE)
+    assert not meaning.is_displayed()
+    browser.find("body").click()
+    browser.driver.execute_script("arguments[0].focus()", word)
+    assert meaning.is_displayed()
 
 
 def focused(browser: Browser) -> Any:

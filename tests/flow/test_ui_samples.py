@@ -65,7 +65,10 @@ def test_what_cannot_be_decided_is_said_and_nothing_is_kept(copied: Project) -> 
             ({"row": "0", "choice": "reject", "reason": " "}, "A reason is needed"),
             ({"row": "0", "choice": "relabel", "label": "7", "reason": "r"}, "none of the real"),
             ({"row": "99", "choice": "reject", "reason": "r"}, "has no candidate in row 99"),
-            ({"row": "0", "choice": "accept", "reason": "r", "seen": "0" * 64}, "look at it again"),
+            (
+                {"row": "0", "choice": "accept", "reason": "r", "seen": "0" * 64},
+                "review it as it is now",
+            ),
         ):
             answer = send(page, at, **fields)
             assert (answer.status_code, says in notice(answer)) == (409, True), answer.text
