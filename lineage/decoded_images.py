@@ -2,9 +2,9 @@
 
 A stage asks for the pixels of an image again and again: ingest for its form, its id, its
 near-duplicates and the digests of the hold-out, verify for each scorer. Within `kept` they are
-written to a temporary file without a name, and found again by SHA-256 of the image file. Outside of
-it nothing is kept. Memory grows by an entry for each file, about 200 bytes, and never with the
-pixels.
+written to a file without a name, and found again by SHA-256 of the image file. Outside of it
+nothing is kept. Memory grows by an entry for each file, about 200 bytes, and never with the pixels;
+the file takes `MAX_BYTES` of its disk at most, and never more than half of what was free there.
 
 Only images that every reader decodes alike are kept: one picture of 8 bits, grey or in colour,
 without a transparent colour, in a format that is told by its first bytes.
@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from lineage import image_files
@@ -31,7 +33,7 @@ FORMATS: Final = frozenset({"PNG", "JPEG", "BMP"})
 COLOUR: Final = "RGB"
 MODES: Final = frozenset({"L", COLOUR})
 MAX_BYTES: Final = 1 << 33
-"""Bytes of pixels that are kept; images that come later are decoded each time."""
+"""Most bytes of pixels that are kept; images that come later are decoded each time."""
 FORMS: Final = 1 << 24
 """More modes, heights and widths than there are images that are kept."""
 
@@ -51,6 +53,8 @@ class _Store:
     """Pixels in a file, one image behind the other."""
 
     file: IO[bytes]
+    limit: int
+    """Bytes of pixels that are kept."""
     places: dict[bytes, int] = field(default_factory=dict)
     """By digest of the image file: where its pixels start, and the number of its form."""
     forms: dict[tuple[str, int, int], int] = field(default_factory=dict)
@@ -61,7 +65,7 @@ class _Store:
     is_full: bool = False
 
     def add(self, digest: bytes, image: Decoded) -> None:
-        self.is_full |= self.end + len(image.pixels) > MAX_BYTES
+        self.is_full |= self.end + len(image.pixels) > self.limit
         if self.is_full or digest in self.places:
             return
         form = self.forms.setdefault(image[:3], len(self.forms))
@@ -104,15 +108,22 @@ _STORE: ContextVar[_Store | None] = ContextVar("decoded_images", default=None)
 
 
 @contextmanager
-def kept() -> Iterator[None]:
-    """Keep the pixels of what is decoded in this context; it may be entered more than once."""
+def kept(folder: Path | None = None) -> Iterator[None]:
+    """Keep the pixels of what is decoded in this context; it may be entered more than once.
+
+    Args:
+        folder: On whose disk they are kept, of the outermost context; None: that of temporary
+            files, which on some machines is memory.
+    """
     if _STORE.get() is not None:
         yield
         return
     with ExitStack() as stack:
         with suppress(OSError):  # without a place for it nothing is kept
-            file = tempfile.TemporaryFile(prefix="stemma-pixels-", buffering=1 << 20)  # noqa: SIM115
-            store = _Store(file)
+            place = tempfile.gettempdir() if folder is None else str(folder)
+            limit = min(MAX_BYTES, shutil.disk_usage(place).free // 2)
+            file = tempfile.TemporaryFile(prefix="stemma-pixels-", buffering=1 << 20, dir=place)  # noqa: SIM115
+            store = _Store(file, limit)
             stack.callback(store.close)
             stack.callback(_STORE.reset, _STORE.set(store))
         yield

@@ -33,7 +33,7 @@ from pipelines.gate.stored_leaks import (
 )
 from pipelines.modalities import Modality
 from pipelines.params import Ingest
-from pipelines.rounds import ancestry_index, holdout, manifest, round_holdout, tables
+from pipelines.rounds import ancestry_index, holdout, manifest, parts, round_holdout, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.rounds.holdout import HeldOut
 
@@ -89,6 +89,38 @@ def of_candidates(
     readable = modality.readable(candidates, held_out_rows)
     return near_duplicates(candidates.filter(readable), held_out_rows, near, modality).select(
         STORED
+    )
+
+
+def of_stored(
+    lake: Lake,
+    ref: str,
+    number: int,
+    held_out: HeldOut,
+    *,
+    near: float,
+    modality: Modality,
+    table: str = "candidates",
+) -> pl.DataFrame:
+    """Find the rows of a round at a ref that leaked from the hold-out, block by block.
+
+    Args:
+        lake: the lake.
+        ref: branch, tag or commit.
+        number: the round.
+        held_out: the hold-out of its data set; the ids of rows are computed from their content.
+        near: as in `near_duplicates`.
+        modality: as in `near_duplicates`.
+        table: with the rows.
+
+    Returns:
+        As `of_candidates`.
+    """
+    named, held = held_out.named, held_out.fingerprints()
+    blocks = parts.blocks_beside(lake, ref, named.dataset, table, number, others=held)
+    return parts.joined(
+        of_candidates(block.with_columns(sample_ids(block, named.identity)), held, near, modality)
+        for block in blocks
     )
 
 
@@ -191,15 +223,15 @@ def leaks_at(ctx: RoundContext, commit: str, *, fresh: pl.DataFrame | None = Non
     """
     rounds = Rounds(ctx.lake, commit)
     this_round = ctx.round.dataset, ctx.round.number
-    parts = [NO_LEAKS] if fresh is None else [NO_LEAKS, of_dataset(this_round[0], fresh)]
+    found = [NO_LEAKS] if fresh is None else [NO_LEAKS, of_dataset(this_round[0], fresh)]
     for dataset, numbers in rounds.numbers().items():
         selected = [
             number for number in numbers if fresh is None or (dataset, number) != this_round
         ]
-        parts += _leaks_of(ctx, rounds, dataset, selected)
+        found += _leaks_of(ctx, rounds, dataset, selected)
         if fresh is None and this_round in ((dataset, number) for number in selected):
-            parts.insert(1, content_leaks.of_round(ctx, commit))
-    return pl.concat(parts).unique(NODE, keep="first", maintain_order=True)
+            found.insert(1, content_leaks.of_round(ctx, commit))
+    return pl.concat(found).unique(NODE, keep="first", maintain_order=True)
 
 
 def of_round(ctx: RoundContext, commit: str) -> pl.DataFrame:
@@ -263,12 +295,12 @@ def _leaks_of(
         yield of_dataset(dataset, stored_leaks.read(lake, commit, dataset, stored, near))
     if not outdated:
         return
-    held_out_rows = round_holdout.open_at(ctx, commit, dataset).fingerprints()
+    held_out, modality = round_holdout.open_at(ctx, commit, dataset), modalities.recorded(real)
     for number in outdated:
-        samples = tables.read_round(lake, commit, dataset, "samples", number)
-        samples = samples.with_columns(sample_ids(samples, named.identity))
-        modality = modalities.recorded(real)
-        yield of_dataset(dataset, of_candidates(samples, held_out_rows, near, modality))
+        found = of_stored(
+            lake, commit, number, held_out, near=near, modality=modality, table="samples"
+        )
+        yield of_dataset(dataset, found)
 
 
 def _near(ctx: RoundContext, dataset: str, real: Mapping[str, Any]) -> float:

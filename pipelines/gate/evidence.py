@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from lake import refs
 from lineage import contamination as reasons
 from lineage import curation, training_mix
 from lineage.guard import Evidence
@@ -40,12 +41,9 @@ def collect(ctx: RoundContext, commit: str, without: Without | None = None) -> E
             the stage `evaluate` stored.
     """
     lake, dataset, number = ctx.lake, ctx.round.dataset, ctx.round.number
-    near, modality = ctx.round.settings.ingest.near, ctx.round.settings.modality
     recorded = manifest.read(lake, commit, dataset, number)
-    accepted = tables.read_round(lake, commit, dataset, "samples", number)
     taken = None if without is None else without.taken
-    if taken is not None:
-        accepted = left(accepted, taken)
+    accepted = _accepted(ctx, commit, taken)
     rows = tables.read_round(lake, commit, dataset, "lineage", number)
     contaminated = contamination.at_commit(ctx, commit)
     leaks = contamination.of_round(ctx, commit)
@@ -59,7 +57,7 @@ def collect(ctx: RoundContext, commit: str, without: Without | None = None) -> E
         lineage=accepted_rows,
         mix=mix,
         counts=recorded["counts"],
-        copies=contamination.near_duplicates(accepted, real, near, modality),
+        copies=_copies(ctx, commit, real, taken),
         leaks=leaks.join(accepted, on=["round", "row"], how="semi"),
         metrics=recorded["metrics"] if without is None else without.metrics,
         held_out_ancestors=contaminated,
@@ -69,6 +67,30 @@ def collect(ctx: RoundContext, commit: str, without: Without | None = None) -> E
         licences=licences.missing(lake, commit, mix.dataset, mix.rounds, taken),
         warned=curation.warned(verdicts, accepted),
         holdout_digest=holdout.digest_of(manifest.read(lake, commit, dataset, 0)) or "",
+    )
+
+
+def _accepted(ctx: RoundContext, commit: str, taken: pl.DataFrame | None) -> pl.DataFrame:
+    """Round, row and sample_id of the accepted samples of the round, without those taken."""
+    dataset, number = ctx.round.dataset, ctx.round.number
+    samples = ctx.lake.scan(commit, refs.partition(dataset, "samples", number))
+    what = f"the samples of round {number} of {dataset} at {commit}"
+    accepted = tables.collected(samples.select(*tables.OCCURRENCE, "sample_id"), what)
+    return accepted if taken is None else left(accepted, taken)
+
+
+def _copies(
+    ctx: RoundContext, commit: str, real: pl.DataFrame, taken: pl.DataFrame | None
+) -> pl.DataFrame:
+    """The accepted samples that equal a real row or are near-duplicates of one, block by block."""
+    dataset, number = ctx.round.dataset, ctx.round.number
+    near, modality = ctx.round.settings.ingest.near, ctx.round.settings.modality
+    blocks = parts.blocks_beside(ctx.lake, commit, dataset, "samples", number, others=real)
+    return parts.joined(
+        contamination.near_duplicates(
+            block if taken is None else left(block, taken), real, near, modality
+        )
+        for block in blocks
     )
 
 

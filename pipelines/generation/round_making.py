@@ -87,7 +87,7 @@ def make_share(ctx: RoundContext, key: StageKey, share: Share) -> KeptShare:
     whole = executor.model_copy(update={"lost": 0.0})
     _fill(ctx, key, opened, whole, missing, lost=[])
     others = {*every} - {*own}
-    kept = len(own) + sum(opened.kept.holds(each) for each in others)
+    kept = len(own) + sum(opened.kept.lies(each) for each in others)
     return KeptShare(len(missing), kept, len(every))
 
 

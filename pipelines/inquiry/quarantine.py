@@ -26,6 +26,8 @@ REFUSED: Final = ("rejected", curation.DUPLICATE)
 """Decisions on rows that are refused; a surplus row is not."""
 UNKNOWN: Final = ": unknown"
 """End of the reason of a verdict that could not be computed."""
+FIRST: Final = 256
+"""Rows by which the size of a row is estimated."""
 KEY: Final = ("round", "row")
 IDS: Final = (*KEY, "sample_id")
 QUARANTINE: Final = "quarantine"
@@ -80,11 +82,11 @@ class Quarantine:
             NotFoundError: a table of the round is gone.
             SchemaError: a table cannot be read.
         """
-        first = self._block(self.rows.head(parts.FIRST))
+        first = self._block(self.rows.head(FIRST))
         yield first
         each = int(first.estimated_size()) // max(len(first), 1) + 1
         step = max(1, min(parts.BLOCK_ROWS, parts.BLOCK_BYTES // each))
-        for rows in self.rows.slice(parts.FIRST).iter_slices(step):
+        for rows in self.rows.slice(FIRST).iter_slices(step):
             if len(rows):
                 yield self._block(rows)
 

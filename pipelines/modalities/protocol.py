@@ -95,7 +95,11 @@ class Modality(Plugin, Protocol):
 
     @abstractmethod
     def within(self, rows: pl.DataFrame, real: pl.DataFrame, near: float) -> Pairs:
-        """Find all pairs of a row and a real row that are near-duplicates, the closest first."""
+        """Find all pairs of a row and a real row that are near-duplicates, the closest first.
+
+        What is found of a row depends on that row and the real ones alone: a large round is
+        compared block by block.
+        """
 
     @abstractmethod
     def readable(self, rows: pl.DataFrame, like: pl.DataFrame) -> pl.Series:
@@ -135,7 +139,8 @@ class Modality(Plugin, Protocol):
         Args:
             real: some real rows of each class.
             accepted: some accepted candidates of each class.
-            refused: refused candidates, with `reason`.
+            refused: refused candidates, with `reason`; unless `whole_picture`, only some of the
+                first, of all and of each label, have their payload, and it is null in others.
             title: of the picture.
         """
 

@@ -53,6 +53,7 @@ def load(path: Path | None = None) -> Params:
             raise ParamsError(f"{path.name}: data set {name!r} must match {refs.NAME.pattern}")
     for key in params.rounds:
         _laid_over(params, key)
+    _check_gpus(params, path.name)
     return params
 
 
@@ -129,6 +130,23 @@ def _check_name(plugins: Registry[Any], reference: str, where: str) -> None:
         plugins.find(reference)
     except ParamsError as error:
         raise ParamsError(f"{where}: {error}") from error
+
+
+def _check_gpus(params: Params, where: str) -> None:
+    """Check that GPUs are promised to generators that there are: to any other none would be given.
+
+    Raises:
+        ParamsError: A name is that of no generator, of Stemma or of a round.
+    """
+    gpus = params.executor.num_gpus
+    known = dict.fromkeys([entry.generator for entry in params.rounds.values()])
+    known |= dict.fromkeys(GENERATORS.names())
+    for name in gpus if isinstance(gpus, Mapping) else ():
+        if name not in known:
+            raise ParamsError(
+                f"{where}: executor.num_gpus: no round has a generator {name!r}"
+                f"{nearest(name, known)}"
+            )
 
 
 def _check_place(params: Params, key: str, entry: RoundEntry) -> None:

@@ -17,6 +17,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lineage import curation, schema
+from pipelines.common import row_sizes
 
 BLOCK_ROWS: Final = 32_768
 """Most rows that are read at once."""
@@ -30,8 +31,6 @@ PART_BYTES: Final = 128 << 20
 """Size in memory that a part should not pass."""
 MANY: Final = 1 << 40
 """Bound of the rows of a part whose bytes alone bound it."""
-FIRST: Final = 256
-"""Rows by which the size of a row is estimated before the first block is read."""
 
 
 def blocks(
@@ -68,31 +67,46 @@ def blocks(
     return cut(scanned if columns is None else scanned.select(columns), what, max_rows)
 
 
-def cut(table: pl.LazyFrame, what: str, max_rows: int = BLOCK_ROWS) -> Iterator[pl.DataFrame]:
+def blocks_beside(
+    lake: Lake, ref: str, dataset: str, table: str, number: int, *, others: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
+    """Read a partition as `blocks` does, in blocks to compare with other rows, which are held.
+
+    A block is as large as those rows, or larger: what is prepared of them for each block costs no
+    more than what is prepared of the blocks.
+    """
+    what = f"{table} of round {number} of {dataset} at {ref}"
+    scanned = lake.scan(ref, refs.partition(dataset, table, number))
+    size = max(BLOCK_BYTES, int(others.estimated_size()))
+    return cut(scanned, what, max(BLOCK_ROWS, len(others)), size)
+
+
+def cut(
+    table: pl.LazyFrame, what: str, max_rows: int = BLOCK_ROWS, max_bytes: int | None = None
+) -> Iterator[pl.DataFrame]:
     """Read a table of any size block by block, in its order.
 
     Args:
         table: of any size.
         what: it is, for errors.
         max_rows: most rows of a block.
+        max_bytes: size in memory that a block should not pass; None: `BLOCK_BYTES`.
 
     Raises:
         SchemaError: it cannot be read.
     """
     with schema.readable(what):
         rows = int(table.select(pl.len()).collect().item())
-        block = table.head(FIRST).collect()
-    if rows <= FIRST:
-        yield block
-        return
+        size = row_sizes.of_row(table.collect_schema())
+    bound = BLOCK_BYTES if max_bytes is None else max_bytes
     start = 0
-    while start < rows:
-        each = int(block.estimated_size()) // len(block) + 1
-        step = max(1, min(max_rows, BLOCK_BYTES // each))
+    while start < rows or not start:
         with schema.readable(what):
-            block = table.slice(start, step).collect()
+            ahead = table.slice(start, max_rows).select(size).collect(engine="streaming")
+            fitting = int((ahead.to_series().cum_sum() <= bound).sum())
+            block = table.slice(start, max(1, fitting)).collect()
         yield block
-        start += len(block)
+        start += max(1, len(block))
 
 
 def decisive_verdicts(lake: Lake, ref: str, dataset: str, number: int) -> pl.DataFrame:

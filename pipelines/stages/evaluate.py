@@ -16,7 +16,6 @@ from typing import Any
 import polars as pl
 
 from lake import files, refs
-from lineage.identity import sample_ids
 from pipelines.gate import contamination, stored_leaks
 from pipelines.rounds import (
     branches,
@@ -70,10 +69,14 @@ def _evaluate(ctx: RoundContext, key: StageKey, curated: str, *, supersede: bool
 def _leaks(ctx: RoundContext, holdout: HeldOut, near: float) -> pl.DataFrame:
     """The round's candidates that equal held-out rows or are near-duplicates of them."""
     generated, round_ = ctx.receipt("generate").commit, ctx.round
-    candidates = tables.read_round(ctx.lake, generated, round_.dataset, "candidates", round_.number)
-    candidates = candidates.with_columns(sample_ids(candidates, holdout.named.identity))
-    modality = round_.settings.modality
-    return contamination.of_candidates(candidates, holdout.fingerprints(), near, modality)
+    return contamination.of_stored(
+        ctx.lake,
+        generated,
+        round_.number,
+        holdout,
+        near=near,
+        modality=round_.settings.modality,
+    )
 
 
 def _write_contamination(

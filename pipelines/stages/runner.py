@@ -12,6 +12,7 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -33,7 +34,8 @@ FAILURES: Final = (PipelineError, ExpectationsError, LineageError, LakeError)
 """Errors whose message is meant for the person at the terminal."""
 DATA_LIBRARIES: Final = ("polars", "pyarrow")
 """Libraries whose errors are about data, as a rule."""
-TRACEBACK: Final = Path(".stemma") / "traceback.txt"
+CACHE: Final = Path(".stemma")
+TRACEBACK: Final = CACHE / "traceback.txt"
 """Where such an error was raised, for a report of a bug."""
 INTERRUPTED: Final = 130
 OF_THE_PROJECT: Final = ("lake",)
@@ -110,12 +112,19 @@ def _start(name: str, key: str | None, flags: dict[str, object], told: Told | No
         if told is not None and "share" not in flags:
             told.collect = partial(_collecting().of_round, ctx, name)
         receipt_checks.check(ctx, name, lambda held: gone.at(ctx.lake).before(held))
-        with decoded_images.kept():
+        with decoded_images.kept(_cache()):
             return module.main(ctx, **flags)
     if told is not None and name == "ingest":
         told.collect = partial(_collecting().of_ingest, str(key))
-    with decoded_images.kept():
+    with decoded_images.kept(_cache()):
         return module.run(*([] if key is None else [key]), **flags)
+
+
+def _cache() -> Path:
+    """The project's folder of what may be made again, which lies on a disk, unlike some of /tmp."""
+    with suppress(OSError):  # where nothing can be written, nothing is kept
+        private.folder(CACHE)
+    return CACHE
 
 
 def _collecting() -> ModuleType:

@@ -18,7 +18,7 @@ from pipelines.rounds.round_commit import Transaction
 from review.commands import recompute
 from tests.flow.projects import Project, tiny
 
-BOUNDS = {"FIRST": 2, "BLOCK_ROWS": 5, "PART_ROWS": 7, "VERDICTS": 9, "MANY": 30}
+BOUNDS = {"BLOCK_ROWS": 5, "PART_ROWS": 7, "VERDICTS": 9, "MANY": 30}
 """Bounds that the 24 candidates of a round reach."""
 TABLES = ("lineage", "samples", "decisions", "scores", "verdicts")
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -108,6 +109,29 @@ def test_what_does_not_fit_is_decoded_again(monkeypatch: pytest.MonkeyPatch) -> 
         first = images.decode(column(*files))
         assert [decoded_images.find(data) is None for data in files] == [False, True]
         assert np.array_equal(images.decode(column(*files)), first)
+
+
+def test_half_of_what_is_free_on_the_disk_is_taken_at_most(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def nearly_full(place: str) -> SimpleNamespace:
+        asked.append(place)
+        return SimpleNamespace(free=3 * 12 * 9)
+
+    monkeypatch.setattr(decoded_images.shutil, "disk_usage", nearly_full)
+    files = [file(noise(seed, 12, 9)) for seed in range(2)]
+    with decoded_images.kept(tmp_path):
+        images.decode(column(*files))
+        assert [decoded_images.find(data) is None for data in files] == [False, True]
+    assert asked == [str(tmp_path)]
+
+
+def test_where_its_folder_cannot_be_nothing_is_kept(tmp_path: Path) -> None:
+    with decoded_images.kept(tmp_path / "none"):
+        assert images.decode(column(file(noise(1, 12, 9)))).shape == (1, 12, 9)
+        assert decoded_images.find(file(noise(1, 12, 9))) is None
 
 
 def test_an_image_with_a_transparent_colour_is_not_kept() -> None:

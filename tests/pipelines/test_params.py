@@ -134,6 +134,26 @@ def test_a_wrong_round_is_named(
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("gpus", "said"),
+    [
+        (
+            {"difusion": 1.0},
+            r"executor.num_gpus: no round has a generator 'difusion'; did you mean",
+        ),
+        ({"./mine.py": 1.0}, r"executor.num_gpus: no round has a generator './mine.py'"),
+    ],
+)
+def test_gpus_of_a_generator_that_no_round_has_are_refused(
+    tmp_path: Path, content: dict[str, object], gpus: dict[str, float], said: str
+) -> None:
+    content["executor"] = {"kind": "ray", "num_gpus": gpus}
+    with pytest.raises(ParamsError, match=said):
+        params.load(write(tmp_path, content))
+    content["executor"] = {"kind": "ray", "num_gpus": {"diffusion": 1.0, "text": 0.5}}
+    assert params.load(write(tmp_path, content)).executor.gpus("text") == 0.5
+
+
 def test_a_round_without_its_predecessor_says_what_to_add(
     tmp_path: Path, content: dict[str, object]
 ) -> None:

@@ -15,7 +15,7 @@ from pipelines.rounds.parts import PartWriter
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds that a few rows reach."""
-    for name, value in {"FIRST": 2, "BLOCK_ROWS": 4, "PART_ROWS": 6}.items():
+    for name, value in {"BLOCK_ROWS": 4, "PART_ROWS": 6}.items():
         monkeypatch.setattr(parts, name, value)
 
 
@@ -57,12 +57,23 @@ def test_a_table_is_read_in_blocks_across_its_parts(tmp_path: Path) -> None:
 
 
 def test_large_rows_come_in_blocks_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "FIRST", 2)
     monkeypatch.setattr(parts, "BLOCK_BYTES", 40_000)
     rows = pl.DataFrame({"row": range(20), "text": ["x" * 10_000] * 20})
     found = list(parts.cut(rows.lazy(), "it"))
     assert [len(block) for block in found] == [3] * 6 + [2]
     assert pl.concat(found).equals(rows)
+
+
+def test_rows_longer_than_those_before_make_no_larger_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parts, "BLOCK_BYTES", 40_000)
+    texts = ["x" * 100] * 300 + ["x" * 30_000] * 3 + ["x" * 50_000]
+    rows = pl.DataFrame({"row": range(304), "text": texts})
+    found = list(parts.cut(rows.lazy(), "it"))
+    assert pl.concat(found).equals(rows)
+    assert [len(block) for block in found[-3:]] == [1, 1, 1]
+    assert all(block.estimated_size() <= 40_000 for block in found[:-1])
 
 
 def test_a_table_without_rows_is_one_block() -> None:
