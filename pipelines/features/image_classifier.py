@@ -121,7 +121,7 @@ def unseen(
     temperature = train(vectors, labels, seed=seed).temperature
     predicted = np.zeros_like(labels)
     confidence = np.ones(len(labels))
-    for train_rows, test_rows in _folds(labels, seed, UNSEEN_FOLDS):
+    for train_rows, test_rows in folds(labels, seed, UNSEEN_FOLDS):
         train_labels = labels[train_rows]
         machines = _machines(vectors[train_rows], train_labels, np.ones(len(train_labels)))
         trained = Classifier(machines, np.unique(train_labels), temperature)
@@ -154,7 +154,7 @@ def _temperature(
     if len(classes) == 1:
         return 1.0
     margins = np.empty((len(labels), len(classes)))
-    for train_rows, test_rows in _folds(labels, seed):
+    for train_rows, test_rows in folds(labels, seed):
         machines = _machines(vectors[train_rows], labels[train_rows], weights[train_rows])
         margins[test_rows] = Classifier(machines, classes, None).margins(vectors[test_rows])
     return best_temperature(margins, target, weights)
@@ -183,7 +183,7 @@ def best_temperature(
     return float(np.exp(minimize_scalar(loss, bounds=(-5, 3), method="bounded").x))
 
 
-def _folds(
+def folds(
     labels: Labels, seed: int, count: int = FOLDS
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Split rows into training and test rows, with every class in every fold."""

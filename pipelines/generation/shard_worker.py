@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipelines.common.errors import StaleError
 from pipelines.common.shards import Shard
@@ -22,6 +22,11 @@ from pipelines.generators import making
 from pipelines.generators.protocol import GeneratePlan, GenerateReport, Generator
 from pipelines.rounds import stage_inputs
 from pipelines.rounds.context import open_context
+
+CHANGED: Final = (
+    "params.yaml or a file that the round is made with was changed while the stage {stage} ran; "
+    "run it again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class ShardOrder:
     round: str
     """The round's name in params.yaml."""
     key: str
-    """The key of the stage `generate`, which the worker must find too."""
+    """The key of the stage, which the worker must find too."""
     mark: str
     """A file that is in the project's folder itself, and in no copy of it."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -57,21 +62,28 @@ def opened(order: ShardOrder) -> OpenedRound:
     Raises:
         StaleError: settings or files are others than when the stage began.
     """
+    is_here = enter(order)
+    ctx = open_context(order.round)
+    key = stage_inputs.key(ctx.round, "generate", ctx.receipt("fit").key)
+    if key.key != order.key:
+        raise StaleError(CHANGED.format(stage="generate"))
+    generator, request = requests.of_round(ctx)
+    return OpenedRound(generator, generator.plan(request), KeptShards.of(ctx.round, key), is_here)
+
+
+def enter(order: ShardOrder) -> bool:
+    """Prepare a worker's process: folder, environment, and that it says nothing.
+
+    Returns:
+        Whether it has the project's folder itself, and not a copy.
+    """
     os.environ.update(order.environment)
     is_here = Path(order.mark).is_file()
     if is_here:
         os.chdir(Path(order.project))
-    # What planning says has been said where the stage runs.
+    # What opening a round says has been said where the stage runs.
     sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  as long as it runs
-    ctx = open_context(order.round)
-    key = stage_inputs.key(ctx.round, "generate", ctx.receipt("fit").key)
-    if key.key != order.key:
-        raise StaleError(
-            "params.yaml or a file that the round is made with was changed while the stage "
-            "generate ran; run it again"
-        )
-    generator, request = requests.of_round(ctx)
-    return OpenedRound(generator, generator.plan(request), KeptShards.of(ctx.round, key), is_here)
+    return is_here
 
 
 def make(own: OpenedRound, shard: Shard) -> dict[str, bytes] | None:

@@ -28,7 +28,7 @@ def marked(kept: Path, *, travels: bool = True) -> Iterator[WorkFolder]:
     """Mark the project's folder, the current one, so that workers know whether they see it.
 
     Args:
-        kept: folder of the kept shards.
+        kept: a private folder of the project, such as that of the kept shards.
         travels: whether workers can do with a copy.
     """
     private.folder(kept)
@@ -45,9 +45,9 @@ def order(ctx: RoundContext, key: StageKey, folder: WorkFolder, own: BaseModel) 
 
     Args:
         ctx: the round.
-        key: of its stage `generate`.
+        key: of its stage.
         folder: the project's.
-        own: settings of its generator.
+        own: settings of what workers run, which may name services.
     """
     environment = worker_environment.collect(own)
     return ShardOrder(str(folder.path), ctx.round.key, key.key, str(folder.mark), environment)

@@ -21,7 +21,7 @@ from lake.errors import ConflictError, CorruptError, NotFoundError
 from lineage.errors import LineageError
 from lineage.schema import UNREADABLE
 from pipelines.common.errors import StaleError
-from pipelines.rounds import held_out_removals, holdout_digest, purges, tables
+from pipelines.rounds import held_out_removals, holdout_digest, parts, purges, tables
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import DATASET, KEY, StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
@@ -237,8 +237,7 @@ def store(
     metadata = StageMetadata("ingest", dataset, 0, key=StageKey(wanted.key, None))
     message = f"Hold out validation and test rows of {dataset}"
     with staging_branch(lake, refs.branch_name(dataset, 0), refs.MAIN) as branch:
-        for name, rows in split.items():
-            lake.write(branch, f"{dataset}/{name}/part-00000.parquet", rows)
+        _write(lake, branch, dataset, split)
         commit = lake.commit(branch, message, metadata.to_metadata())
         try:
             lake.merge(commit.id, refs.MAIN, message, {})
@@ -247,6 +246,19 @@ def store(
                 raise StaleError(
                     f"another run changed the hold-out of {dataset} meanwhile; run this again"
                 ) from error
+
+
+def _write(lake: Lake, branch: str, dataset: str, split: Mapping[str, pl.DataFrame]) -> None:
+    """Stage the tables of a hold-out in parts, in the place of those that are there."""
+    written = set()
+    for name, rows in split.items():
+        for index, part in enumerate(parts.pieces(rows)):
+            path = f"{dataset}/{name}/part-{index:05d}.parquet"
+            lake.write(branch, path, part)
+            written.add(path)
+    others = {item.path for item in lake.objects(branch, f"{dataset}/")} - written
+    of_tables = tuple(f"{dataset}/{name}/" for name in split)
+    lake.delete(branch, sorted(path for path in others if path.startswith(of_tables)))
 
 
 def split_off(frame: pl.DataFrame, kept: Sequence[str] = ()) -> dict[str, pl.DataFrame]:

@@ -41,7 +41,7 @@ def blocks(
     number: int,
     *,
     columns: Sequence[str] | None = None,
-    max_rows: int = BLOCK_ROWS,
+    max_rows: int | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Read one round's partition of a table block by block, in its order.
 
@@ -52,7 +52,7 @@ def blocks(
         table: such as candidates.
         number: the round.
         columns: those that are wanted; None: all.
-        max_rows: most rows of a block.
+        max_rows: most rows of a block; None: `BLOCK_ROWS`.
 
     Returns:
         Blocks of at most so many rows and about `BLOCK_BYTES`; one of no rows of a table
@@ -82,31 +82,46 @@ def blocks_beside(
 
 
 def cut(
-    table: pl.LazyFrame, what: str, max_rows: int = BLOCK_ROWS, max_bytes: int | None = None
+    table: pl.LazyFrame, what: str, max_rows: int | None = None, max_bytes: int | None = None
 ) -> Iterator[pl.DataFrame]:
     """Read a table of any size block by block, in its order.
 
     Args:
         table: of any size.
         what: it is, for errors.
-        max_rows: most rows of a block.
+        max_rows: most rows of a block; None: `BLOCK_ROWS`.
         max_bytes: size in memory that a block should not pass; None: `BLOCK_BYTES`.
 
     Raises:
         SchemaError: it cannot be read.
     """
+    for start, stop in spans(table, what, max_rows, max_bytes):
+        with schema.readable(what):
+            block = table.slice(start, stop - start).collect()
+        yield block
+
+
+def spans(
+    table: pl.LazyFrame, what: str, max_rows: int | None = None, max_bytes: int | None = None
+) -> Iterator[tuple[int, int]]:
+    """Say where blocks of a table start and stop, at least of one; arguments as `cut`.
+
+    Raises:
+        SchemaError: it cannot be read.
+    """
+    most = BLOCK_ROWS if max_rows is None else max_rows
+    bound = BLOCK_BYTES if max_bytes is None else max_bytes
     with schema.readable(what):
         rows = int(table.select(pl.len()).collect().item())
         size = row_sizes.of_row(table.collect_schema())
-    bound = BLOCK_BYTES if max_bytes is None else max_bytes
     start = 0
     while start < rows or not start:
         with schema.readable(what):
-            ahead = table.slice(start, max_rows).select(size).collect(engine="streaming")
-            fitting = int((ahead.to_series().cum_sum() <= bound).sum())
-            block = table.slice(start, max(1, fitting)).collect()
-        yield block
-        start += max(1, len(block))
+            ahead = table.slice(start, most).select(size).collect(engine="streaming")
+        fitting = int((ahead.to_series().cum_sum() <= bound).sum())
+        stop = min(start + max(1, fitting), rows)
+        yield start, stop
+        start = max(stop, 1)
 
 
 def decisive_verdicts(lake: Lake, ref: str, dataset: str, number: int) -> pl.DataFrame:
@@ -141,6 +156,22 @@ def joined(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return held[0] if len(held) == 1 else pl.concat(held)
 
 
+def pieces(frame: pl.DataFrame, max_rows: int | None = None) -> Iterator[pl.DataFrame]:
+    """Cut a frame into parts, at least one.
+
+    Args:
+        frame: of any size.
+        max_rows: most rows of a part; None: `PART_ROWS`.
+    """
+    bound = PART_ROWS if max_rows is None else max_rows
+    each = int(frame.estimated_size()) // max(len(frame), 1) + 1
+    step = max(1, min(bound, PART_BYTES // each))
+    if len(frame) <= step:
+        yield frame
+    else:
+        yield from frame.iter_slices(step)
+
+
 @dataclass(slots=True)
 class PartWriter:
     """Collects frames of a table, and writes them as parts of bounded size."""
@@ -158,7 +189,7 @@ class PartWriter:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Add rows that follow those before; a part that would be too large is written first."""
-        for piece in self._pieces(frame):
+        for piece in pieces(frame, self.max_rows):
             held = [*self._held, piece]
             size = sum(int(part.estimated_size()) for part in held)
             if self._held and (sum(map(len, held)) > self.max_rows or size > PART_BYTES):
@@ -176,15 +207,6 @@ class PartWriter:
             raise ValueError(f"nothing was added to {self.table}; add a frame without rows")
         if self._held:
             self._flush()
-
-    def _pieces(self, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        """Cut a frame that is larger than a part."""
-        each = int(frame.estimated_size()) // max(len(frame), 1) + 1
-        step = max(1, min(self.max_rows, PART_BYTES // each))
-        if len(frame) <= step:
-            yield frame
-        else:
-            yield from frame.iter_slices(step)
 
     def _flush(self) -> None:
         whole = self._held[0] if len(self._held) == 1 else pl.concat(self._held, rechunk=True)

@@ -1,4 +1,7 @@
-"""Does a classifier trained on real data see what the generator was asked for?"""
+"""Does a classifier trained on real data see what the generator was asked for?
+
+It learns from all real rows, or, of very many, from a sample (`features.many_images`).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.common.settings import StrictModel
-from pipelines.features import image_classifier, image_descriptor, images
+from pipelines.features import image_classifier, image_descriptor, images, many_images
 from pipelines.features.image_classifier import Classifier
 from pipelines.scorers.classifier_scorer import ClassifierScorer
 from pipelines.scorers.expected import Expected, Quantile
@@ -31,7 +34,7 @@ class Agreement(ClassifierScorer[AgreementSettings]):
     """The label that a classifier trained on real data sees, and how sure it is."""
 
     name = "agreement"
-    version = "agreement/2"
+    version = "agreement/3"
     needs = ("image", "label")
     libraries = ("scikit-learn", "scipy", "numpy", "pillow")
     Settings = AgreementSettings
@@ -85,9 +88,8 @@ class Agreement(ClassifierScorer[AgreementSettings]):
         pixels = images.to_unit(images.decode(given.real[settings.image]))
         vectors = image_descriptor.described(pixels)
         real_labels = given.real[settings.label]
-        labels, confidence = image_classifier.unseen(
-            vectors, real_labels.to_numpy(), seed=given.seed
-        )
+        unseen = many_images.unseen if many_images.are_many(vectors) else image_classifier.unseen
+        labels, confidence = unseen(vectors, real_labels.to_numpy(), seed=given.seed)
         known = np.ones(len(vectors), dtype=np.bool_)
         return self.scores(given.real, labels, confidence, known, real_labels.dtype)
 
@@ -97,4 +99,5 @@ def _trained(given: Given, settings: AgreementSettings) -> tuple[images.Shape, C
     pixels = images.to_unit(images.decode(given.real[settings.image]))
     vectors = image_descriptor.described(pixels)
     labels = given.real[settings.label].to_numpy()
-    return pixels.shape[1:], image_classifier.train(vectors, labels, seed=given.seed)
+    train = many_images.train if many_images.are_many(vectors) else image_classifier.train
+    return pixels.shape[1:], train(vectors, labels, seed=given.seed)

@@ -65,6 +65,7 @@ class Code(Scorer[CodeSettings]):
     it themselves; tests import no library but pytest and Hypothesis."""
     needs = ("code", "tests", "entry_point")
     rowwise = True
+    uses_all_cores = True
     Settings = CodeSettings
     columns = COLUMNS
 

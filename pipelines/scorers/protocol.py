@@ -96,6 +96,8 @@ class Scorer(Plugin, Protocol[Own]):
     """Whether it reads `Given.content` besides, whatever these columns are called."""
     rowwise: ClassVar[bool]
     """A row's score depends on that row and `model_digest` alone, so it is kept row by row."""
+    uses_all_cores: ClassVar[bool] = False
+    """Whether it keeps the cores of a machine busy by itself, and is not to run beside others."""
     reads: ClassVar[tuple[str, ...]] = ()
     """What it reads besides the real rows, of `READABLE`; what is not named is not read from the
     lake, and is empty or None."""

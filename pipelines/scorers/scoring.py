@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -47,6 +48,7 @@ def score_blocks(
     scorers: Mapping[str, Mapping[str, Any]],
     read: Callable[[Sequence[str]], Iterator[pl.DataFrame]],
     given: Given,
+    known: Mapping[str, pl.DataFrame] = MappingProxyType({}),
 ) -> pl.DataFrame:
     """Compute all scores of the candidates of a round, whose payload is read in blocks.
 
@@ -57,6 +59,7 @@ def score_blocks(
         scorers: settings by name, as in params.yaml.
         read: reads round, row and columns of these names, as far as they are there, block by block.
         given: the rest.
+        known: scores that others computed, by scorer: round, row and its columns.
 
     Returns:
         As `score_all`.
@@ -69,7 +72,8 @@ def score_blocks(
     for name, given_settings in scorers.items():
         settings = registry.settings(name, given_settings)
         configured = ConfiguredScorer(name, registry.load(name), settings, given)
-        scores_of_all = scores_of_all.hstack(_of_blocks(configured, read).drop(KEY))
+        scores = known[name] if name in known else _of_blocks(configured, read)
+        scores_of_all = scores_of_all.hstack(scores.drop(KEY))
     return scores_of_all
 
 

@@ -30,6 +30,7 @@ from pipelines.rounds import (
     ingest_report,
     manifest,
     merging,
+    parts,
     real_data,
     receipts,
     stage_inputs,
@@ -182,9 +183,11 @@ def _write(lake: Lake, branch: str, named: Named, prepared: Prepared, settings: 
     train = frame.filter(pl.col("split") == "train").sort("row")
     near = settings.ingest.near
     samples = train.select(pl.lit(0, pl.Int32).alias("round"), pl.exclude("split"))
-    lake.write(branch, refs.part(dataset, "samples", 0), samples)
+    for index, part in enumerate(parts.pieces(samples)):
+        lake.write(branch, refs.part(dataset, "samples", 0, index), part)
     lineage = record.real(prepared.lineage.join(train, on="row", how="semi").sort("row"))
-    lake.write(branch, refs.part(dataset, "lineage", 0), lineage)
+    for index, part in enumerate(parts.pieces(lineage)):
+        lake.write(branch, refs.part(dataset, "lineage", 0, index), part)
     leaks = _leaks(samples, frame, settings)
     lake.write(branch, refs.part(dataset, stored_leaks.LEAKS, 0), leaks)
     checksum = stored_leaks.samples_checksum(lake, branch, dataset, 0)

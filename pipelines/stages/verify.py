@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lake import files
 from pipelines.common import console
+from pipelines.generation import scored_blocks
 from pipelines.rounds import branches, parts, receipts, stage_inputs
 from pipelines.rounds.arrivals import source_states
 from pipelines.rounds.context import RoundContext, write_receipt
@@ -57,7 +58,8 @@ def _verify(ctx: RoundContext, key: StageKey, generated: str, *, supersede: bool
     message = f"Verify the candidates of {ctx.round.key}"
     with round_commit(ctx, "verify", key=key, start=start.id, message=message) as tx:
         began = time.monotonic()
-        scored = round_judging.score(ctx, suite, generated, pinned)
+        known = scored_blocks.of_round(ctx, key, generated)
+        scored = round_judging.score(ctx, suite, generated, pinned, known)
         with tx.parts(dataset, "scores", number) as written:
             written.add(scored.scores)
         tally = _verdicts(ctx, tx, suite, scored)

@@ -8,8 +8,9 @@ rows, verdicts for one block. Rows that are in memory anyway are scored and judg
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import polars as pl
 
@@ -50,7 +51,13 @@ class ScoredRound:
         return blocks.verify(self.rows, rules, reference=reference)
 
 
-def score(ctx: RoundContext, suite: Suite, generated: str, pinned: str) -> ScoredRound:
+def score(
+    ctx: RoundContext,
+    suite: Suite,
+    generated: str,
+    pinned: str,
+    known: Mapping[str, pl.DataFrame] = MappingProxyType({}),
+) -> ScoredRound:
     """Compute scores of the candidates of a generate commit.
 
     Args:
@@ -59,6 +66,7 @@ def score(ctx: RoundContext, suite: Suite, generated: str, pinned: str) -> Score
         generated: the commit with candidates and lineage.
         pinned: the commit on which the round's generator was fitted, whose real rows are the
             reference.
+        known: scores that workers computed, by scorer.
     """
     dataset, number, settings = ctx.round.dataset, ctx.round.number, ctx.round.settings
     payload = Payload.open(ctx.lake, generated, dataset, number, settings.modality)
@@ -66,7 +74,7 @@ def score(ctx: RoundContext, suite: Suite, generated: str, pinned: str) -> Score
     inputs = judging.scorer_inputs(ctx, pinned)
     scorers = settings.verify.scorers
     if ctx.round.accepted is None:
-        scores = scoring.score_blocks(scorers, payload.read, inputs)
+        scores = scoring.score_blocks(scorers, payload.read, inputs, known)
     else:  # it ended with its last accepted row, so each shard is scored beside those before it
         rows = parts.joined(payload.read(payload.columns.names()))
         keys = rows.select(tables.OCCURRENCE)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from lake import refs
 from pipelines.common.errors import StaleError
-from pipelines.generation import round_making
-from pipelines.rounds import tables
-from tests import needs
+from pipelines.common.shards import Shard
+from pipelines.generation import round_making, scored_blocks
+from pipelines.generation.scored_blocks import OpenedBlocks
+from pipelines.rounds import parts, stage_inputs, tables
+from pipelines.rounds.context import open_context
+from pipelines.verification import judging, round_judging
+from tests import golden, needs
 from tests.flow.executed import KEY, digest, fitted, made_by, opened, shard_folders
 from tests.flow.projects import Project
 from tests.flow.talk import talk
@@ -128,3 +135,61 @@ def test_ray_makes_what_one_process_makes(copied: Project) -> None:
     expected = digest(made_by("local", copied))
     assert digest(made_by({"kind": "ray", "workers": 2}, copied)) == expected
     assert shard_folders() == []
+
+
+def scored(project: Project, executor: Any) -> tuple[list[str], str]:
+    """Score and judge a round anew in blocks of ten rows: what workers scored, and a digest."""
+    project.edit(lambda content: content.update(executor=executor))
+    shutil.rmtree(".stemma/scores", ignore_errors=True)
+    ctx = open_context("tiny-2")
+    generated, pinned = (ctx.receipt(stage) for stage in ("generate", "fit"))
+    key = stage_inputs.key(ctx.round, "verify", generated.key)
+    suite = judging.suite_of("tiny")
+    known = scored_blocks.of_round(ctx, key, generated.commit)
+    found = round_judging.score(ctx, suite, generated.commit, pinned.commit, known)
+    verdicts = pl.concat(found.verdicts(suite))
+    return list(known), golden.digest_of([found.scores.to_dicts(), verdicts.to_dicts()])
+
+
+@pytest.fixture
+def in_blocks(copied: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project whose rounds of 24 candidates have three blocks."""
+    monkeypatch.setattr(parts, "BLOCK_ROWS", 10)
+    return copied
+
+
+@pytest.mark.usefixtures("in_blocks")
+def test_blocks_have_the_scores_that_the_round_has() -> None:
+    ctx = open_context("tiny-2")
+    commit, suite = ctx.receipt("generate").commit, judging.suite_of("tiny")
+    candidates = ctx.lake.scan(commit, refs.partition("tiny", "candidates", 2))
+    given = judging.scorer_inputs(ctx, ctx.receipt("fit").commit)
+    scorers = scored_blocks.scorers_of_rows(ctx)
+    own = OpenedBlocks(candidates, "it", ctx.round.settings.modality, scorers, given)
+    spans = list(parts.spans(candidates, "it"))
+    assert spans == [(0, 10), (10, 20), (20, 24)]
+    blocks = [scored_blocks.score(own, Shard(0, *span, 0)) for span in spans]
+    assert list(scorers) == ["agreement"]
+    found = pl.concat(block["agreement"] for block in blocks)
+    whole = round_judging.score(ctx, suite, commit, ctx.receipt("fit").commit).scores
+    assert found.equals(whole.select(found.columns))
+    key = stage_inputs.key(ctx.round, "verify", ctx.receipt("generate").key)
+    assert scored_blocks.of_round(ctx, key, commit) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", [TWO, {"kind": "ray", "workers": 2}], ids=["processes", "ray"])
+def test_rows_are_scored_alike_by_every_executor(
+    in_blocks: Project, executor: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if executor["kind"] == "ray":
+        needs.RAY.check()
+    none, expected = scored(in_blocks, "local")
+    by_workers, found = scored(in_blocks, executor)
+    assert (none, by_workers) == ([], ["agreement"])
+    assert found == expected
+    capsys.readouterr()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "BLOCK_ROWS", 100)
+        assert scored(in_blocks, executor) == ([], expected)
+    assert "verify: the round is one block, and the executor" in capsys.readouterr().err

@@ -13,13 +13,14 @@ from lake import refs
 from lake.client import Lake
 from pipelines.gate import history_audit
 from pipelines.inquiry import verdicts_again
-from pipelines.rounds import parts, tables
+from pipelines.rounds import holdout, manifest, parts, tables
 from pipelines.rounds.round_commit import Transaction
 from review.commands import recompute
 from tests.flow.projects import Project, tiny
 
 BOUNDS = {"BLOCK_ROWS": 5, "PART_ROWS": 7, "VERDICTS": 9, "MANY": 30}
 """Bounds that the 24 candidates of a round reach."""
+REAL = ("samples", "lineage")
 TABLES = ("lineage", "samples", "decisions", "scores", "verdicts")
 
 
@@ -81,6 +82,27 @@ def test_a_round_in_parts_holds_what_one_of_one_part_holds(
         assert rows(lake, "main", name) == expected[name], name
     samples = tables.read_round(lake, "main", "tiny", "samples", 1)["row"]
     assert samples.is_sorted()
+
+
+def test_real_data_in_parts_are_those_of_one_part(
+    parted: Project, unchanged: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def real() -> tuple[list[pl.DataFrame], list[str], int]:
+        lake, held_out = parted.lake(), parted.lake(holdout=True)
+        tables_of = [tables.read_round(lake, "main", "tiny", name, 0) for name in REAL]
+        named = holdout.named("tiny", manifest.read(lake, "main", "tiny", 0))
+        opened = holdout.open_named(held_out, named)
+        held = [opened.table(name) for name in named.tables]
+        count = len(lake.objects("main", refs.partition("tiny", "samples", 0)))
+        return [*tables_of, *held], [named.key, str(named.digest)], count
+
+    monkeypatch.chdir(parted.root)
+    found, names, count = real()
+    monkeypatch.chdir(unchanged.root)
+    expected, known, one = real()
+    assert (names, one) == (known, 1)
+    assert count == -(-len(expected[0]) // BOUNDS["PART_ROWS"])
+    assert all(each.equals(other) for each, other in zip(found, expected, strict=True))
 
 
 def test_verdicts_and_pages_of_a_round_in_parts_are_told(parted: Project) -> None:
