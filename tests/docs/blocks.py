@@ -34,6 +34,8 @@ ON_TINY: Final = {
 """Blocks, by their first command, that are run on a project with two published rounds of `tiny`."""
 PYTHON_ON_TINY: Final = ("docs/training.md",)
 """Pages whose Python blocks are run there, one after the other."""
+NOTEBOOK: Final = ROOT / "docs" / "notebook.md"
+"""Page whose cells are run in the folder that the tutorial own-table leaves."""
 NOT_RUN: Final = Path(__file__).with_name("not_run.toml")
 
 
@@ -53,6 +55,8 @@ def is_run(page: Path, language: str, line: str) -> bool:
     """Whether a test runs a block."""
     name = page.relative_to(ROOT).as_posix()
     if name.startswith("docs/tutorials/") or name in FOLLOWED:
+        return True
+    if page == NOTEBOOK:
         return True
     if name == "docs/own-data.md":
         return line in OWN_DATA

@@ -8,7 +8,19 @@ from pathlib import Path
 import pytest
 
 from tests import programs
-from tests.docs.following import File, Step, environment_of, follow, forked, masked, parts, steps
+from tests.docs.blocks import NOTEBOOK
+from tests.docs.following import (
+    File,
+    Step,
+    cells,
+    environment_of,
+    follow,
+    forked,
+    masked,
+    page_values,
+    parts,
+    steps,
+)
 from tests.flow.projects import Project
 
 PAGES = sorted((Path(__file__).resolve().parents[2] / "docs" / "tutorials").glob("*.md"))
@@ -53,7 +65,10 @@ def test_a_tutorial_begins_in_an_empty_folder_and_names_all_its_python(page: Pat
 @pytest.mark.timeout(1800)  # some ten commands that start thirty programs
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.stem))
 def test_a_tutorial_is_followed_to_the_letter(
-    page: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    page: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
@@ -67,6 +82,11 @@ def test_a_tutorial_is_followed_to_the_letter(
             for step, output in follow(text, folder, environment)
             if (missing := step.missing(output))
         }
+        if page.stem == "own-table":
+            monkeypatch.chdir(folder)
+            shown = list(page_values(cells(NOTEBOOK.read_text(encoding="utf-8")), {}))
+            assert len(shown) == 4
+            assert [one for one in shown if not one.agrees()] == []
     finally:
         Project(folder).drop_lake()
     assert lacking == {}
