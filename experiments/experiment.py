@@ -79,6 +79,18 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
+class HeatMap:
+    """A figure by two others, as coloured cells with the figure in them."""
+
+    x: str
+    y: str
+    value: str
+    """What the figure is."""
+    cells: Sequence[tuple[str, str, float]]
+    """x, y and the figure in [0, 1]; columns and rows in the order in which they come first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """A table of what single parts measured."""
 
@@ -101,7 +113,7 @@ class Experiment:
     parts: Mapping[str, Callable[[int], Part]]
     """What measures each part, by a seed of its own."""
     conclude: Callable[[Mapping[str, Part]], Sequence[Finding]]
-    plot: Callable[[Mapping[str, Part]], Plot]
+    plot: Callable[[Mapping[str, Part]], Plot | HeatMap]
     long: bool = False
     """Whether it takes minutes or more: it runs with `--all` or by its name, and its parts are
     kept."""

@@ -8,20 +8,49 @@ from pathlib import Path
 from typing import Final
 
 import altair as alt
+import numpy as np
 import polars as pl
 from PIL import Image
 
-from experiments.experiment import Plot, Points
+from experiments.experiment import HeatMap, Plot, Points
 
 SIZE: Final = {"width": 420, "height": 200}
 TONES: Final = 48
 """Colours of a PNG, which keep it small."""
 SCALE: Final = 1.5
 """Pixels of a unit of the chart."""
+MIDDLE: Final = 0.55
+"""Share of the largest figure from which on a cell is light enough for black ink."""
 
 
-def write(plot: Plot, place: Path) -> None:
+def write(plot: Plot | HeatMap, place: Path) -> None:
     """Draw a plot into a PNG."""
+    chart = _map(plot) if isinstance(plot, HeatMap) else _curves(plot)
+    drawn = io.BytesIO()
+    chart.configure_view(stroke="#ccc").save(drawn, format="png", scale_factor=SCALE)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    Image.open(drawn).convert("RGB").quantize(TONES).save(place, "PNG", optimize=True)
+
+
+def _map(plot: HeatMap) -> alt.LayerChart:
+    """Draw cells from dark, for 0, to light: a scale for the colour-blind, which grey keeps."""
+    frame = pl.DataFrame(plot.cells, schema=["x", "y", "value"], orient="row")
+    across, down = (list(dict.fromkeys(frame[name])) for name in ("x", "y"))
+    base = alt.Chart(frame).encode(
+        x=alt.X("x:O", title=plot.x, sort=across, axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("y:O", title=plot.y, sort=down),
+    )
+    top = float(np.ceil(10 * max(value for *_, value in plot.cells)) / 10)
+    scale = alt.Scale(scheme="cividis", domain=[0, top])
+    legend = alt.Legend(title=plot.value, orient="top", gradientLength=SIZE["width"])
+    cells = base.mark_rect().encode(color=alt.Color("value:Q", scale=scale, legend=legend))
+    ink = alt.condition(alt.datum.value < MIDDLE * top, alt.value("white"), alt.value("black"))
+    figures = base.mark_text(fontSize=12).encode(text=alt.Text("value:Q", format=".2f"), color=ink)
+    found: alt.LayerChart = (cells + figures).properties(**SIZE)
+    return found
+
+
+def _curves(plot: Plot) -> alt.LayerChart:
     domain = list(dict.fromkeys([*plot.marks, *plot.lines]))
     legend = alt.Legend(orient="top", labelLimit=400) if len(domain) > 1 else None
     colour = alt.Color("name:N", title=None, scale=alt.Scale(domain=domain), legend=legend)
@@ -32,11 +61,8 @@ def write(plot: Plot, place: Path) -> None:
     }
     lines = alt.Chart(_rows(plot.lines)).mark_line(strokeWidth=1.5).encode(order="at:Q", **axes)
     marks = alt.Chart(_rows(plot.marks)).mark_point(filled=True, size=28).encode(**axes)
-    drawn = io.BytesIO()
-    chart = (lines + marks).properties(**SIZE).configure_view(stroke="#ccc")
-    chart.save(drawn, format="png", scale_factor=SCALE)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    Image.open(drawn).convert("RGB").quantize(TONES).save(place, "PNG", optimize=True)
+    found: alt.LayerChart = (lines + marks).properties(**SIZE)
+    return found
 
 
 def _scale(*, log: bool) -> alt.Scale:

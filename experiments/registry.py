@@ -17,6 +17,7 @@ MODULES: Final = {
     "E7": "experiments.sampling_bias",
     "E8": "experiments.verification",
     "E9": "experiments.strong_collapse",
+    "collapse-map": "experiments.collapse_map",
     "rare-class": "experiments.rare_class",
 }
 """Their order is that of the page."""

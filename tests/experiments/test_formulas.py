@@ -26,7 +26,7 @@ from experiments import (
 from experiments.experiment import Part
 from pipelines.common.seeds import derive_seed
 
-SLOW = {"E1", "E2", "E3", "E4", "E5", "E6", "rare-class"}
+SLOW = {"E1", "E2", "E3", "E4", "E5", "E6", "collapse-map", "rare-class"}
 """They take a second or more."""
 NAMES = [
     pytest.param(name, marks=pytest.mark.simulation if name in SLOW else ())
