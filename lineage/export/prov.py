@@ -3,7 +3,8 @@
 A document is given in pieces, so that a lake of any size fits. It names
 
 - an entity for each occurrence, with its content id, kind, decision, depth and share of real roots;
-- an activity for each shard that was generated, each ingestion and each verification;
+- an activity for each shard that was generated, each ingestion and each verification, and for what
+  reviewers edited of a round, which is theirs and no generator's;
 - a software agent for each generator, each model that was asked, and each verifier suite;
 - an activity for each request to a model, where the round keeps its requests;
 - collections for what each round accepted, and for each mix that a generator learned from

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
-from lineage import schema
+from lineage import record, schema
 from lineage.export import names
 from lineage.export.prov_requests import Asked
 from lineage.export.prov_rows import LETTERS as ROW_LETTERS
@@ -162,6 +162,9 @@ def _generations(records: Records, rows: RoundRows) -> None:
     """Add the shards of a round, with their generators and what those learned from."""
     for made in rows.generations.iter_rows(named=True):
         activity = _own(rows, f"generation/{made['number']}")
+        if made["attribution"] == record.REVIEWED:
+            _review(records, rows, activity, made)
+            continue
         attributes = {
             name: made[name] for name in ("shard", "seed", "generator", "attribution", "rows")
         }
@@ -180,6 +183,16 @@ def _generations(records: Records, rows: RoundRows) -> None:
         else:
             learned = names.named("mix", made["trained_on"])
         records.relate("used", {"prov:activity": activity, "prov:entity": learned})
+
+
+def _review(records: Records, rows: RoundRows, activity: str, made: Mapping[str, Any]) -> None:
+    """Add what reviewers edited of a round: the work of people, to whom no generator is named."""
+    attributes = {name: made[name] for name in ("attribution", "rows")}
+    label = f"edits by reviewers of {_title(rows)}"
+    records.element("activity", activity, label, "stemma:Review", attributes)
+    people = _own(rows, "reviewers")
+    records.element("agent", people, f"reviewers of {_title(rows)}", "stemma:Reviewers")
+    records.relate("wasAssociatedWith", {"prov:activity": activity, "prov:agent": people})
 
 
 def _models(records: Records, rows: RoundRows, asked: Asked) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 import polars as pl
 
-from lineage import schema
+from lineage import record, schema
 from lineage.export import asked, fragments, names
 from lineage.export.asked import Model
 from lineage.export.prov_rows import LETTERS, MADE_BY, Batches, RoundRows, Window
@@ -93,7 +93,8 @@ class Asked:
 def survey(rows: RoundRows) -> Asked:
     """Read who was asked for a round, and for which of its generations."""
     models, requests = asked.models(rows.round), asked.requests(rows.round)
-    numbers = rows.generations["number"].to_list()
+    made_by_models = pl.col("attribution").ne_missing(record.REVIEWED)
+    numbers = rows.generations.filter(made_by_models)["number"].to_list()
     if requests is None:
         pairs = [(number, model.agent) for number in numbers for model in models]
         return Asked(models, (), pairs, None)

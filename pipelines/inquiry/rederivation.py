@@ -241,10 +241,24 @@ def _reviewed(held: RoundAtRef) -> Iterator[Batch]:
     metadata = StageMetadata.from_commit(held.commits["curate"])
     line = refs.MAIN if metadata is None else metadata.line
     branch = refs.branch_name(*held.id, line)
-    found = pl.DataFrame(
-        list(reviews_again.unfounded(held.lake, branch, reviewed)), schema=_none().schema
-    )
-    yield held.findings("reviewed", len(reviewed), found)
+    found = [
+        *reviews_again.unfounded(held.lake, branch, reviewed),
+        *_edited(held, reviewed, reviews_again.of_table(held.lake, branch, reviewed).texts),
+    ]
+    yield held.findings("reviewed", len(reviewed), pl.DataFrame(found, schema=_none().schema))
+
+
+def _edited(
+    held: RoundAtRef, reviewed: pl.DataFrame, texts: reviews_again.Texts
+) -> Iterator[Mapping[str, Any]]:
+    """Find edited samples that hold something else than their records and candidates give."""
+    edits = reviewed.drop_nulls("edited_row")
+    if edits.is_empty() or held.tables.samples is None:
+        return
+    rows = pl.col("row").cast(pl.Int64)
+    samples = collect(held.tables.samples.filter(rows.is_in(edits["edited_row"].implode())))
+    of = held.made("verify", "candidates").filter(rows.is_in(edits["row"].implode()))
+    yield from reviews_again.made_otherwise(samples, collect(of), reviewed, texts)
 
 
 def _with_edited(

@@ -7,7 +7,8 @@ of edited rows and decisions follow from it; the table itself follows from the r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 
@@ -16,6 +17,8 @@ from lineage import record, schema
 from lineage.proof.rows import collect, columns
 from lineage.review_decisions import REVIEWED
 from pipelines.reviewing import decisions, store
+from pipelines.reviewing.decisions import RoundReviews
+from pipelines.reviewing.edits import HIDDEN
 from pipelines.reviewing.record import digest as record_digest
 
 SAID: Final = (
@@ -31,6 +34,7 @@ SAID: Final = (
     "applied",
 )
 """Columns that follow from the records."""
+Texts: TypeAlias = Mapping[str, Mapping[str, str]]
 
 
 def read(table: pl.LazyFrame | None, what: str) -> pl.DataFrame:
@@ -72,6 +76,77 @@ def lineage(
     return pl.concat([generated, made.cast(generated.schema)])
 
 
+def made_otherwise(
+    samples: pl.DataFrame, candidates: pl.DataFrame, reviewed: pl.DataFrame, texts: Texts
+) -> Iterator[Mapping[str, Any]]:
+    """Find edited samples whose payload is not what a record makes of their candidates.
+
+    Args:
+        samples: the accepted edited samples; those that are not accepted have no payload.
+        candidates: the rows that they were made of, as the stage `verify` had them.
+        reviewed: the table of the round's reviews.
+        texts: corrected texts by column, by the SHA-256 of the record.
+
+    Yields:
+        Row and detail of each.
+    """
+    made = {row["row"]: row for row in samples.iter_rows(named=True)}
+    before = {row["row"]: row for row in candidates.iter_rows(named=True)}
+    for review in reviewed.drop_nulls("edited_row").iter_rows(named=True):
+        sample, candidate = made.get(review["edited_row"]), before.get(review["row"])
+        if sample is None or candidate is None:
+            continue
+        given = texts.get(review["record"], {})
+        label = _labels(samples.schema, review["label"])
+        column = _otherwise(sample, candidate, label, given)
+        if column is not None:
+            yield {
+                "row": review["edited_row"],
+                "detail": f"has another {column} than the reviewer's record gives it",
+            }
+
+
+def _otherwise(
+    sample: Mapping[str, Any],
+    candidate: Mapping[str, Any],
+    label: Mapping[str, Any],
+    texts: Mapping[str, str],
+) -> str | None:
+    """A column of an edited sample that no record explains; None if there is none.
+
+    Args:
+        sample: the edited sample.
+        candidate: the row that it was made of.
+        label: what the record's label is in each column that can hold it; only one column may.
+        texts: corrected texts by column.
+    """
+    for name, text in texts.items():
+        if sample.get(name) != text:
+            return name
+    changed = sorted(
+        name
+        for name in candidate.keys() - texts.keys() - {*HIDDEN}
+        if sample.get(name) != candidate[name]
+    )
+    labelled = [name for name in changed if name in label and sample.get(name) == label[name]]
+    others = [name for name in changed if name not in labelled[:1]]
+    if others:
+        return others[0]
+    held = labelled or [name for name in label if sample.get(name) == label[name]]
+    return "label" if label and not held else None
+
+
+def _labels(schema_: pl.Schema, label: str | None) -> dict[str, Any]:
+    """What a label that a record gives as text is in each column that can hold it."""
+    found: dict[str, Any] = {}
+    for name, dtype in schema_.items() if label is not None else ():
+        if name in HIDDEN or dtype.is_nested():
+            continue
+        with suppress(pl.exceptions.PolarsError):
+            found[name] = pl.Series([label]).cast(dtype, strict=True)[0]
+    return found
+
+
 def unfounded(lake: Lake, branch: str, reviewed: pl.DataFrame) -> Iterator[Mapping[str, Any]]:
     """Find decisions that no signed record says, or that do not count as the records do.
 
@@ -85,9 +160,7 @@ def unfounded(lake: Lake, branch: str, reviewed: pl.DataFrame) -> Iterator[Mappi
     Yields:
         Row and detail of each.
     """
-    held = set(reviewed["record"])
-    kept = store.of_lake(lake).of_branch(branch)
-    known = decisions.of_records(each for each in kept if record_digest(each.record) in held).table
+    known = of_table(lake, branch, reviewed).table
     said = reviewed.join(known, on=["record", *SAID], how="anti", nulls_equal=True)
     there = set(known["record"])
     for row in said.iter_rows(named=True):
@@ -97,3 +170,10 @@ def unfounded(lake: Lake, branch: str, reviewed: pl.DataFrame) -> Iterator[Mappi
             "row": row["row"],
             "detail": f"has the decision {row['action']} of a reviewer: {why}",
         }
+
+
+def of_table(lake: Lake, branch: str, reviewed: pl.DataFrame) -> RoundReviews:
+    """The decisions of the signed records that a table of reviews names."""
+    held = set(reviewed["record"])
+    kept = store.of_lake(lake).of_branch(branch)
+    return decisions.of_records(each for each in kept if record_digest(each.record) in held)

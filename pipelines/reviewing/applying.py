@@ -126,7 +126,7 @@ def _completed(reviews: RoundReviews, made: pl.DataFrame, former: dict[int, str]
     ids = made.select(
         pl.col("row").cast(pl.Int64).alias("edited_row"), pl.col("sample_id").alias("id")
     )
-    relabels = pl.col("action") == "relabel"
+    relabels = pl.col("label").is_not_null()
     labels = pl.col("row").replace_strict(former, default=None, return_dtype=pl.String)
     return (
         reviews.table.join(ids, on="edited_row", how="left", maintain_order="left")

@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
 from pydantic import ValidationError
 
 from lake import refs
-from lake.client import Lake
-from lake.errors import NotFoundError
 from lake.values import Commit
 from pipelines.common.errors import ReviewError
 from pipelines.common.settings import strictly
 from pipelines.params import Round
-from pipelines.reviewing import store
-from pipelines.reviewing.record import MOST_ROWS, Action, ReviewRecord
-from pipelines.rounds import history, tables
+from pipelines.reviewing import candidates, standing, store
+from pipelines.reviewing.choice import Choice
+from pipelines.reviewing.record import MOST_ROWS, ReviewRecord
+from pipelines.rounds import tables
 from pipelines.rounds.context import RoundContext
 
 SHOWN: Final = 20
 """Rows or labels that an error names."""
 FEW: Final = 200
 """Distinct labels up to which a new label must be one of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What a reviewer decides about samples, and why."""
-
-    action: Action
-    reason: str
-    label: str | None = None
-    texts: Mapping[str, str] = field(default_factory=dict)
-    reviewer: str | None = None
-    """Name of the reviewer; None: the user of the lake."""
-    where: str | None = None
-    """The condition by which the samples were selected."""
 
 
 def decide(ctx: RoundContext, seen: str, rows: Sequence[int], choice: Choice) -> Commit:
@@ -52,7 +36,8 @@ def decide(ctx: RoundContext, seen: str, rows: Sequence[int], choice: Choice) ->
         choice: the decision.
 
     Returns:
-        The merge that brought it into the lake.
+        The merge that brought it into the lake, the last one where samples that were edited before
+        in different ways have a record each.
 
     Raises:
         ReviewError: the decision cannot be made of these samples.
@@ -61,15 +46,15 @@ def decide(ctx: RoundContext, seen: str, rows: Sequence[int], choice: Choice) ->
     """
     if not rows:
         raise ReviewError("no sample is selected; name some by row or id, or by a condition")
-    candidates = open_candidates(ctx.lake, ctx.round, seen)
-    numbers = candidate_rows(ctx.lake, ctx.round, seen, rows)
+    held = candidates.opened(ctx.lake, ctx.round, seen)
+    numbers = candidates.rows(ctx.lake, ctx.round, seen, rows)
     if len(numbers) > MOST_ROWS:
         raise ReviewError(
             f"{len(numbers):,} samples are selected, and one decision is about {MOST_ROWS:,} at "
             "most; select fewer"
         )
     chosen = tables.collected(
-        candidates.filter(pl.col("row").is_in(numbers.implode())),
+        held.filter(pl.col("row").is_in(numbers.implode())),
         f"the candidates of {ctx.round.key}",
     ).sort("row")
     absent = numbers.filter(~numbers.is_in(chosen["row"].cast(pl.Int64).implode())).to_list()
@@ -77,28 +62,12 @@ def decide(ctx: RoundContext, seen: str, rows: Sequence[int], choice: Choice) ->
         named = ", ".join(map(str, absent[:SHOWN]))
         raise ReviewError(f"{ctx.round.key} has no candidate in row {named}")
     _check(ctx, chosen, choice)
-    return store.keep(ctx.lake, _record(ctx.round, seen, chosen, choice))
-
-
-def candidate_rows(lake: Lake, round_: Round, seen: str, rows: Sequence[int]) -> pl.Series:
-    """The candidates that some rows are, or that a reviewer made them of: each once, ascending."""
-    given = pl.Series("row", rows, dtype=pl.Int64)
-    prefix = refs.partition(round_.dataset, refs.REVIEWED, round_.number)
-    made = tables.optional(lake, seen, prefix, ["edited_row", "row"]).drop_nulls()
-    of = dict(made.select(pl.col("edited_row", "row").cast(pl.Int64)).iter_rows())
-    return given.replace(of).unique().sort() if of else given.unique().sort()
-
-
-def open_candidates(lake: Lake, round_: Round, seen: str) -> pl.LazyFrame:
-    """Scan the candidates of a round, by a commit that was made of them.
-
-    Raises:
-        NotFoundError: the commit holds none.
-    """
-    generated = history.generated(lake, round_.dataset, round_.number, seen)
-    if generated is None:
-        raise NotFoundError(f"no commit at {seen[:12]} generated {round_.key}")
-    return lake.scan(generated.id, refs.partition(round_.dataset, "candidates", round_.number))
+    records = [
+        _record(ctx.round, seen, chosen.filter(pl.col("row").is_in(edit.rows)), edit.choice)
+        for edit in standing.upon(ctx, chosen, choice)
+    ]
+    *_, last = [store.keep(ctx.lake, record) for record in records]
+    return last
 
 
 def _record(round_: Round, seen: str, chosen: pl.DataFrame, choice: Choice) -> ReviewRecord:
@@ -142,9 +111,6 @@ def _check(ctx: RoundContext, chosen: pl.DataFrame, choice: Choice) -> None:
             raise ReviewError(f"{name!r} is no text of these samples; their texts are: {listed}")
         if not text.strip():
             raise ReviewError(f"the new {name} is empty; reject the sample instead")
-    same = [name for name, text in choice.texts.items() if chosen[name][0] == text]
-    if choice.texts and len(same) == len(choice.texts):
-        raise ReviewError("the texts are what the sample has already; nothing is corrected")
 
 
 def text_columns(rows: pl.DataFrame, round_: Round) -> list[str]:
@@ -176,4 +142,7 @@ def _check_label(ctx: RoundContext, chosen: pl.DataFrame, answer: str, label: st
         listed = ", ".join(known.cast(pl.String).head(SHOWN))
         raise ReviewError(f"the label {label[:60]!r} is none of the real rows; they have: {listed}")
     if (chosen[answer] == value[0]).all():
-        raise ReviewError(f"the samples have the label {label} already; nothing is relabelled")
+        raise ReviewError(
+            f"the samples have the label {label} already, so nothing is relabelled; to undo what "
+            "was decided, withdraw it"
+        )

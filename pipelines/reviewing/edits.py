@@ -75,7 +75,9 @@ def _row(
     texts: Mapping[str, Mapping[str, str]],
     answer: str,
 ) -> pl.DataFrame:
-    given = {answer: edit["label"]} if edit["action"] == "relabel" else texts[edit["record"]]
+    given = {**texts.get(edit["record"], {})}
+    if edit["label"] is not None:
+        given[answer] = edit["label"]
     changed = [_value(candidate, name, text) for name, text in given.items()]
     return candidate.with_columns(
         *changed,

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from lake import documents, refs
 from lake.documents import DocumentError
+from lineage.review_decisions import EDITS
 from pipelines.common.errors import DataError
 from pipelines.common.settings import StrictModel, strictly
 
@@ -76,17 +77,20 @@ class ReviewRecord(StrictModel):
     where: str | None = Field(None, max_length=LONGEST)
     """The condition by which the samples were selected; None: they were named one by one."""
     label: Line | None = Field(None, max_length=LONGEST_LABEL)
-    """Of relabel, the new label as text."""
+    """The new label as text: of relabel, and of correct where a relabelled sample is corrected."""
     texts: Mapping[str, Annotated[str, Field(max_length=LONGEST_TEXT)]] = {}
-    """Of correct, the new text by column."""
+    """The new text by column: of correct, and of relabel where a corrected sample is relabelled."""
 
     @model_validator(mode="after")
     def _fits_the_action(self) -> Self:
-        if (self.label is not None) != (self.action == "relabel"):
-            raise ValueError("a label belongs to relabel, and to no other action")
-        if bool(self.texts) != (self.action == "correct"):
-            raise ValueError("texts belong to correct, and to no other action")
-        if self.action == "correct" and len(self.rows) != 1:
+        edits = self.action in EDITS
+        if (self.label is not None and not edits) or (
+            self.label is None and self.action == "relabel"
+        ):
+            raise ValueError("a label belongs to relabel or correct, and relabel needs one")
+        if (self.texts and not edits) or (not self.texts and self.action == "correct"):
+            raise ValueError("texts belong to correct or relabel, and correct needs one")
+        if self.texts and len(self.rows) != 1:
             raise ValueError("a text is corrected in one sample at a time")
         if len({each.row for each in self.rows}) != len(self.rows):
             raise ValueError("a sample is named more than once")

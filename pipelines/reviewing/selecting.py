@@ -19,7 +19,7 @@ from lineage import audit
 from lineage.errors import QueryError
 from pipelines.common.errors import ReviewError
 from pipelines.params import Round
-from pipelines.reviewing import deciding
+from pipelines.reviewing.candidates import opened
 from pipelines.rounds import tables
 
 SHOWN: Final = 60
@@ -103,7 +103,7 @@ def where(lake: Lake, round_: Round, seen: str, condition: str) -> list[int]:
 
 def _known(lake: Lake, round_: Round, seen: str) -> pl.LazyFrame:
     """What is known of the candidates of a round, one row each; no column twice."""
-    candidates = deciding.open_candidates(lake, round_, seen)
+    candidates = opened(lake, round_, seen)
     schema = candidates.collect_schema()
     plain = [name for name, dtype in schema.items() if not dtype.is_nested() and dtype != pl.Binary]
     found = candidates.select(*plain, pl.col("sample_id").bin.encode("hex"))

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from lake import refs
 from pipelines.common.settings import nearest
 from pipelines.gate import approvals, publication, reviews
 from pipelines.gate.reviews import Approval
 from pipelines.params import load, resolve
-from pipelines.reviewing import deciding, decisions, selecting
-from pipelines.reviewing.deciding import Choice
+from pipelines.reviewing import candidates, deciding, decisions, selecting
+from pipelines.reviewing.choice import Choice
 from pipelines.reviewing.record import Action
 from pipelines.rounds import context, history
 from pipelines.rounds.context import RoundContext
@@ -54,7 +54,7 @@ def run(
         if where is None
         else selecting.where(ctx.lake, ctx.round, seen, where)
     )
-    chosen = deciding.candidate_rows(ctx.lake, ctx.round, seen, named).to_list()
+    chosen = candidates.rows(ctx.lake, ctx.round, seen, named).to_list()
     if dry_run:
         _print_selected(ctx, chosen, as_json=as_json)
         return
@@ -121,7 +121,7 @@ def listing(*, name: str, as_json: bool) -> None:
         [
             row["row"],
             row["sample_id"].hex()[:SHOWN],
-            row["action"] if row["label"] is None else f"{row['action']} to {row['label']}",
+            _said(row),
             "yes" if row["applied"] else "",
             row["reviewer"],
             datetime.fromtimestamp(row["created"], UTC).strftime("%Y-%m-%d %H:%M"),
@@ -134,6 +134,16 @@ def listing(*, name: str, as_json: bool) -> None:
     counts = Counter(row["action"] for row in rows if row["applied"])
     counted = ", ".join(f"{count:,} {DONE[action]}" for action, count in sorted(counts.items()))
     out.print(sentence(counted or "no decision counts"))
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    """A decision in a few words: what was done, and the label or the texts that were given."""
+    action, label, columns = row["action"], row["label"], ", ".join(row["columns"] or ())
+    if action == "correct":
+        return f"correct {columns}" + (f", label {label}" if label is not None else "")
+    if action == "relabel":
+        return f"relabel to {label}" + (f", corrected {columns}" if columns else "")
+    return str(action)
 
 
 def opened(name: str) -> RoundContext:

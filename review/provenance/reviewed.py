@@ -59,6 +59,10 @@ class SampleReview:
         """A sentence that tells it."""
         named = ", ".join(self.columns)
         verb = VERBS[self.action].format(label=self.label, columns=named)
+        if self.action == "relabel" and named:
+            verb += f" beside its corrected {named}"
+        if self.action == "correct" and self.label is not None:
+            verb += f" beside the label {self.label}"
         was = f" (it had {self.former_label})" if self.former_label is not None else ""
         into = "" if self.edited_row is None else f"; row {self.edited_row} is the new sample"
         when = datetime.fromtimestamp(self.created, UTC).strftime("%Y-%m-%d %H:%M UTC")

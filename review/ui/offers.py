@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pipelines.reviewing import deciding
+from pipelines.reviewing import deciding, standing
 from pipelines.rounds.context import RoundContext
 from review.cli.round_refs import RoundRef
 from review.provenance import payload
@@ -50,12 +50,16 @@ def of_round(ctx: RoundContext, round_ref: RoundRef, row: int | None = None) -> 
 
 
 def texts_of(ctx: RoundContext, round_ref: RoundRef, row: int) -> tuple[tuple[str, str], ...]:
-    """The texts of a sample that are short enough for a form, by column."""
+    """The texts of a sample that are short enough for a form, by column, as corrected so far."""
     at = round_ref.commit, round_ref.dataset, round_ref.number
     found = payload.rows_at(ctx.lake, *at, [row])
     if found.is_empty():
         return ()
-    texts = [(name, found[name][0] or "") for name in deciding.text_columns(found, ctx.round)]
+    edit = standing.of_row(ctx, round_ref.commit, row)
+    texts = [
+        (name, edit.texts.get(name, found[name][0] or ""))
+        for name in deciding.text_columns(found, ctx.round)
+    ]
     return tuple((name, text) for name, text in texts if len(text) <= LONGEST)
 
 

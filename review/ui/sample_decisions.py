@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from pipelines.common.errors import StaleError
 from pipelines.reviewing import deciding
-from pipelines.reviewing.deciding import Choice
+from pipelines.reviewing.choice import Choice
 from pipelines.rounds.context import RoundContext
 from review.cli.round_refs import RoundRef
 from review.errors import FAILURES, UsageError

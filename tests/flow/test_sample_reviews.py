@@ -14,7 +14,7 @@ from pipelines.common.errors import ReviewError
 from pipelines.inquiry import held_rounds, rederivation
 from pipelines.params import Round, resolve
 from pipelines.reviewing import deciding, decisions, store
-from pipelines.reviewing.deciding import Choice
+from pipelines.reviewing.choice import Choice
 from pipelines.rounds import context, manifest, receipts, review_inputs, stage_inputs, tables
 from tests.flow.projects import Project
 

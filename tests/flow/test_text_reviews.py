@@ -24,10 +24,17 @@ def test_a_corrected_text_is_published_proved_and_exported(
         project.run(name, key)
     project.round("pairs-1")
     text = "Größer – 🙂\nzwei = 2"
-    for row, texts in (("0", {"source": text}), ("4", {"source": "a=b", "target": "fine now"})):
+    for row, texts in (
+        ("0", {"source": text}),
+        ("4", {"source": "a=b"}),
+        ("4", {"target": "fine now"}),  # which keeps the first correction
+    ):
         given = [word for name, new in texts.items() for word in ("--text", f"{name}={new}")]
         said = project.stemma("round", "correct", "pairs-1", row, *given, "--reason", "a\nword")
         assert said.code == 0, said.err
+    listed = project.stemma("round", "reviews", "pairs-1").out
+    assert "correct source, target" in listed
+    assert "a word" in listed  # a reason of two lines is one in a table
     project.run("inputs", "pairs")
     for stage in ("curate", "evaluate", "publish"):
         project.run(stage, "pairs-1")

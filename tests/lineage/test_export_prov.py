@@ -26,7 +26,7 @@ from prov.model import (
     ProvUsage,
 )
 
-from lineage import schema, training_mix
+from lineage import record, schema, training_mix
 from lineage.export import prov as exporting
 from lineage.export import prov_rows
 from lineage.export.values import Round
@@ -437,3 +437,22 @@ def test_memory_does_not_grow_with_what_is_written(tmp_path: Path) -> None:
     size, peak = map(int, done.stdout.split())
     assert size > 170e6
     assert peak < 280e6
+
+
+def test_what_reviewers_edited_is_theirs_and_no_generators() -> None:
+    *_, first, _ = small()
+    lineage = first.lineage().collect()
+    keys = lineage.select(pl.lit(24).alias("row"), "sample_id", pl.lit(0).alias("edits"))[:1]
+    made = record.edited(keys, lineage, round_number=1, dataset="d")
+    document = read_back(written([a_round("d", pl.concat([lineage, made]), about=first.manifest)]))
+    activity = generations(document)["d", 1, 24]
+    assert activity != generations(document)["d", 1, 0]
+    types = {str(each.identifier): each for each in of(document, ProvActivity)}
+    assert [str(each) for each in types[activity].get_asserted_types()] == ["stemma:Review"]
+    assert said(types[activity], "generator") is None
+    agents = [
+        str(each.args[1]) for each in of(document, ProvAssociation) if str(each.args[0]) == activity
+    ]
+    assert agents == ["lake:d/1/reviewers"]
+    used = [str(each.args[0]) for each in of(document, ProvUsage)]
+    assert activity not in used

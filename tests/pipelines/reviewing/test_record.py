@@ -51,6 +51,13 @@ def kept(reviewer: str, action: str, row: int = 7, **changes: Any) -> KeptRecord
         {"label": "3"},
         {"action": "correct"},
         {"texts": {"text": "new"}},
+        {"action": "reject", "label": "3"},
+        {
+            "action": "relabel",
+            "label": "3",
+            "texts": {"text": "new"},
+            "rows": [{"row": row, "sample_id": SAMPLE} for row in (1, 2)],
+        },
         {"action": "correct", "texts": {"text": "x" * 1_000_001}},
         {"rows": []},
         {"rows": [{"row": -1, "sample_id": SAMPLE}]},
@@ -79,6 +86,12 @@ def test_a_record_is_read_as_it_was_written_and_not_when_it_was_altered() -> Non
             records.parse(altered, path)
     with pytest.raises(DataError, match="was altered"):
         records.parse(data, "d-r003/0123456789abcdef.json")
+
+
+@pytest.mark.parametrize("action", ["relabel", "correct"])
+def test_a_record_holds_a_label_and_texts_together(action: str) -> None:
+    record = made(action=action, label="drei", texts={"text": "new"})
+    assert records.parse(records.encoded(record), records.place(record)) == record
 
 
 def test_the_last_decision_on_a_sample_counts_and_all_stay() -> None:
