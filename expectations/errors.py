@@ -15,13 +15,14 @@ import difflib
 from collections.abc import Iterable
 
 from lake.errors import UserError
+from lake.exit_codes import ExitCode
 
 
 class ExpectationsError(UserError, kind="expectations"):
     """Root of this package's errors; the message is one sentence for a person."""
 
 
-class SuiteError(ExpectationsError, kind="suite", exit_code=2):
+class SuiteError(ExpectationsError, kind="suite", exit_code=ExitCode.USAGE):
     """A suite file is missing or malformed, or names an unknown type, argument or column."""
 
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 import json
 from typing import ClassVar, Final
 
+from lake.exit_codes import ExitCode
 from lake.visible import shorten
 
 
@@ -36,7 +37,7 @@ class UserError(Exception):
     """
 
     kind: ClassVar[str] = "user"
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[int] = ExitCode.FAILED
 
     def __init_subclass__(cls, *, kind: str | None = None, exit_code: int | None = None) -> None:
         """Set the kind and the exit code of a class that names them; else it has its parent's."""
@@ -69,7 +70,7 @@ class NotFoundError(LakeError, kind="not-found"):
     """There is no such repository, ref or object."""
 
 
-class UnknownRefError(NotFoundError, kind="unknown-ref", exit_code=2):
+class UnknownRefError(NotFoundError, kind="unknown-ref", exit_code=ExitCode.USAGE):
     """A ref that somebody named does not exist; the message names the nearest that does."""
 
 
@@ -85,11 +86,11 @@ class InvalidError(LakeError, kind="invalid"):
     """A value, name or ref expression is not valid."""
 
 
-class AmbiguousError(InvalidError, kind="ambiguous", exit_code=2):
+class AmbiguousError(InvalidError, kind="ambiguous", exit_code=ExitCode.USAGE):
     """A branch and a tag of a round have the same name."""
 
 
-class MisconfiguredError(InvalidError, kind="misconfigured", exit_code=2):
+class MisconfiguredError(InvalidError, kind="misconfigured", exit_code=ExitCode.USAGE):
     """A file or variable that says which lake is meant is not valid."""
 
 
@@ -118,7 +119,7 @@ class CorruptError(LakeError, kind="corrupt"):
     """Stored bytes do not match their checksum."""
 
 
-class BusyError(LakeError, kind="busy", exit_code=75):
+class BusyError(LakeError, kind="busy", exit_code=ExitCode.TRY_AGAIN):
     """Another process serves this lake."""
 
 

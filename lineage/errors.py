@@ -28,7 +28,8 @@ class LineageError(Exception):
     """Root of this package's errors; the message is one sentence for a person."""
 
     kind: ClassVar[str] = "lineage"
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[int] = 4
+    """As `FAILED` of `lake.exit_codes`, which this package does not import."""
 
     def __init_subclass__(cls, *, kind: str | None = None, exit_code: int | None = None) -> None:
         """Set the kind and the exit code of a class that names them; else it has its parent's."""

@@ -13,6 +13,7 @@ from typing import Final
 
 from expectations.errors import ExpectationsError
 from lake.errors import LakeError, UserError
+from lake.exit_codes import ExitCode
 from lineage.errors import LineageError
 from pipelines.common.errors import PipelineError
 
@@ -21,23 +22,23 @@ class ReviewError(UserError, kind="review"):
     """Root of this package's errors; the message is one sentence for a person."""
 
 
-class UsageError(ReviewError, kind="usage", exit_code=2):
+class UsageError(ReviewError, kind="usage", exit_code=ExitCode.USAGE):
     """The arguments do not fit what the lake holds."""
 
 
-class QueryRefusedError(ReviewError, kind="query-refused", exit_code=2):
+class QueryRefusedError(ReviewError, kind="query-refused", exit_code=ExitCode.USAGE):
     """DuckDB refuses a query, or it took more than it may."""
 
 
-class AtWorkError(ReviewError, kind="at-work", exit_code=75):
+class AtWorkError(ReviewError, kind="at-work", exit_code=ExitCode.TRY_AGAIN):
     """Another command is at work in the project."""
 
 
-class Findings(ReviewError, kind="findings"):  # noqa: N818  a finding is no error of the program
+class Findings(ReviewError, kind="findings", exit_code=ExitCode.FINDING):  # noqa: N818  a finding is no error of the program
     """A check found something that should not be, which is already printed."""
 
 
-class NotAllReadError(ReviewError, kind="not-all-read", exit_code=3):
+class NotAllReadError(ReviewError, kind="not-all-read", exit_code=ExitCode.STOPPED):
     """Nothing was found, and something could not be read."""
 
 

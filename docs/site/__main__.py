@@ -14,11 +14,12 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from docs.site import commands, environment, settings, tables
+from docs.site import commands, environment, exit_codes, settings, tables
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 GENERATED: Final = {
     "reference/commands.md": commands.page,
+    "reference/exit-codes.md": exit_codes.page,
     "reference/settings.md": settings.page,
     "reference/environment.md": environment.page,
     "reference/tables.md": tables.page,

@@ -29,6 +29,7 @@ import uvicorn
 from lake import private
 from lake.daemon import Endpoint
 from lake.errors import ConflictError, CorruptError, InvalidError, LakeError
+from lake.exit_codes import ExitCode
 from lake.home import Credentials, LakeHome
 from lake.logs import Formatter
 from lake.refs import MAIN
@@ -122,7 +123,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except OSError as error:
         sys.stderr.write(f"lake: {visible(args.host)}:{args.port}: {error.strerror}\n")
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)
 
 
 def serve(home: LakeHome, options: Options) -> None:

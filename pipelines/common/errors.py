@@ -29,13 +29,14 @@ PipelineError
 from __future__ import annotations
 
 from lake.errors import UserError
+from lake.exit_codes import ExitCode
 
 
 class PipelineError(UserError, kind="pipeline"):
     """Root of this package's errors; the message is one sentence for a person."""
 
 
-class ParamsError(PipelineError, kind="params", exit_code=2):
+class ParamsError(PipelineError, kind="params", exit_code=ExitCode.USAGE):
     """params.yaml is wrong."""
 
 
@@ -55,7 +56,7 @@ class EmptyRound(PipelineError, kind="empty"):  # noqa: N818  named by what happ
     """No sample is left."""
 
 
-class BlockedError(PipelineError, kind="blocked", exit_code=3):
+class BlockedError(PipelineError, kind="blocked", exit_code=ExitCode.STOPPED):
     """The guard or a reviewer refused to publish."""
 
 
@@ -63,7 +64,7 @@ class ReasonError(PipelineError, kind="reason"):
     """A decision of a person lacks a reason."""
 
 
-class ReviewError(PipelineError, kind="review", exit_code=2):
+class ReviewError(PipelineError, kind="review", exit_code=ExitCode.USAGE):
     """A decision on samples cannot be made as it was asked for."""
 
 
@@ -92,7 +93,7 @@ class PurgedError(ReplayError, kind="purged"):
     """Rows of a shard, or of what its generator learned from, were purged."""
 
 
-class SigningError(PipelineError, kind="signing", exit_code=2):
+class SigningError(PipelineError, kind="signing", exit_code=ExitCode.USAGE):
     """A key of the guard cannot be used."""
 
 
@@ -100,11 +101,11 @@ class EnvelopeError(PipelineError, kind="envelope"):
     """A signed statement is damaged, was changed, or is signed by no key that is trusted."""
 
 
-class ProjectError(PipelineError, kind="project", exit_code=2):
+class ProjectError(PipelineError, kind="project", exit_code=ExitCode.USAGE):
     """A project cannot be made here, or not be run as it is."""
 
 
-class TakedownError(PipelineError, kind="takedown", exit_code=2):
+class TakedownError(PipelineError, kind="takedown", exit_code=ExitCode.USAGE):
     """A take-down cannot be done as it was asked for."""
 
 
@@ -112,7 +113,7 @@ class SandboxError(PipelineError, kind="sandbox"):
     """Programs that nobody trusts cannot be isolated on this system."""
 
 
-class LibraryError(PipelineError, kind="library", exit_code=2):
+class LibraryError(PipelineError, kind="library", exit_code=ExitCode.USAGE):
     """An optional library is not installed."""
 
 
@@ -124,7 +125,7 @@ class GoneError(ServiceError, kind="gone"):
     """A service does not know the model any more, or nothing answers at its address."""
 
 
-class BudgetError(ServiceError, kind="budget", exit_code=3):
+class BudgetError(ServiceError, kind="budget", exit_code=ExitCode.STOPPED):
     """The next request could pass the budget."""
 
 

@@ -3,18 +3,21 @@
 An approval is an empty, signed commit on top of the round's branch, as a rejection is: it changes
 no table and no figure. It counts as long as the branch ends with it, so what makes the branch anew
 asks for approvals again, and a rejection on top of it takes it back. A person counts once: whoever
-the lake names as the committer.
+the lake names as the committer. The merge holds the signed entries of each approval, since the
+branch moves on and nothing leads to the commits any more (`pipelines.gate.approval_proofs`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from lake.client import Lake
 from lake.values import Commit
+from pipelines.common import digests
 from pipelines.common.errors import BlockedError
-from pipelines.gate import reviews
+from pipelines.gate import rejections, reviews
 from pipelines.gate.reviews import Approval
 from pipelines.params import Round
 from pipelines.rounds import attestation, branches, history, trust
@@ -26,6 +29,12 @@ APPROVED: Final = "stemma.review.approved"
 """Metadata entry of an approval: its reason, or `yes` where none was given."""
 APPROVED_BY: Final = "stemma.review.approved_by"
 """Metadata entry of the merge: who approved the round, where more than one person had to."""
+APPROVALS: Final = "stemma.review.approvals"
+"""Metadata entry of the merge: committer and signed entries of each approval, as JSON."""
+NEEDED: Final = "stemma.review.needed"
+"""Metadata entry of the merge: how many people the round waited for."""
+JUDGED: Final = "stemma.review.content"
+"""Metadata entry of an approval: digest of the tables and figures that the person approved."""
 YES: Final = "yes"
 ON_TOP: Final = ("guard", reviews.STAGE)
 
@@ -38,6 +47,8 @@ class GivenApproval:
     reason: str
     created: int
     """Unix seconds."""
+    entries: Mapping[str, str]
+    """The signed entries of the metadata."""
 
 
 def needed(round_: Round) -> int:
@@ -57,7 +68,9 @@ def given(lake: Lake, round_: Round) -> list[GivenApproval]:
             break
         reason = commit.metadata.get(APPROVED)
         if reason is not None and attestation.fault(lake, commit, trusted) is None:
-            found[commit.committer] = GivenApproval(commit.committer, reason, commit.created)
+            found[commit.committer] = GivenApproval(
+                commit.committer, reason, commit.created, attestation.sealed(commit.metadata)
+            )
     return list(found.values())[::-1]
 
 
@@ -106,7 +119,8 @@ def add(ctx: RoundContext, approval: Approval) -> int:
     lake, round_, seen = ctx.lake, ctx.round, approval.seen
     before = {each.committer for each in given(lake, round_)}
     entries = branches.metadata(round_, reviews.STAGE).to_metadata()
-    entries |= {APPROVED: approval.reason or YES, reviews.SEEN: seen}
+    judged = rejections.content(lake, seen, round_.dataset, round_.number)
+    entries |= {APPROVED: approval.reason or YES, reviews.SEEN: seen, JUDGED: judged}
     entries |= attestation.contents(lake, seen, seen, round_.dataset, round_.number)
     with staging_branch(lake, round_.branch, seen) as branch:
         commit = lake.commit(branch, f"Approve {round_.key}", attestation.seal(lake, entries))
@@ -118,8 +132,15 @@ def add(ctx: RoundContext, approval: Approval) -> int:
 
 def entries_of(lake: Lake, round_: Round) -> dict[str, str]:
     """Metadata entries of the merge about who approved a round, where people had to."""
-    names = [each.committer for each in given(lake, round_)]
-    return {APPROVED_BY: ", ".join(names)} if names else {}
+    there = given(lake, round_)
+    if not there:
+        return {}
+    held = [{"committer": each.committer, "entries": dict(each.entries)} for each in there]
+    return {
+        APPROVED_BY: ", ".join(each.committer for each in there),
+        APPROVALS: digests.canonical(held).decode(),
+        NEEDED: str(needed(round_)),
+    }
 
 
 def _refuse_twice(commit: Commit, before: set[str], round_: Round) -> None:

@@ -22,7 +22,7 @@ from lineage.errors import GuardError
 from lineage.guard import GuardResult
 from pipelines.common import digests
 from pipelines.common.errors import DataError
-from pipelines.gate import binding, guard_record, merges, real_data_merges
+from pipelines.gate import approval_proofs, binding, guard_record, merges, real_data_merges
 from pipelines.gate.guard_record import OVERRIDE
 from pipelines.gate.merges import SHORT, Merge, MergeVerification
 from pipelines.rounds import attestation, manifest, merging, path_scope
@@ -62,6 +62,7 @@ def of_round(merge: Merge, trusted: Trust | None) -> MergeVerification:
     signer = None if trusted is None else _signer(merge, result, trusted)
     if wrong is None and signer is None and trusted and not trusted.is_earlier(merge.commit.id):
         wrong = f"the guard's answer {_unsigned(metadata)}"
+    wrong = wrong or approval_proofs.fault(merge, trusted)
     return MergeVerification(wrong or merges.made_otherwise(merge, trusted), result, signer)
 
 

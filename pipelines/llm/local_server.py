@@ -29,6 +29,7 @@ from typing import Any, Final
 from lake import private
 from lake.daemon import Endpoint
 from lake.errors import LakeError
+from lake.exit_codes import ExitCode
 from lake.visible import visible
 from pipelines.common.errors import LibraryError, PipelineError, ServiceError
 from pipelines.llm import own_model
@@ -88,7 +89,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except OSError as error:
         sys.stderr.write(f"local_llm: {visible(str(home.path))}: {error.strerror}\n")
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)
 
 
 def serve(home: ServerHome, options: Options) -> None:

@@ -98,6 +98,12 @@ def statement(lake: Lake, entries: Mapping[str, str]) -> bytes:
     return digests.canonical({"form": FORM, "repository": lake.repository, "entries": signed})
 
 
+def sealed(entries: Mapping[str, str]) -> dict[str, str]:
+    """The metadata entries that a signature is about, with the signature and the key's name."""
+    kept = {name: value for name, value in entries.items() if name.startswith(OURS)}
+    return {name: value for name, value in kept.items() if name != BASE}
+
+
 def signer_of(lake: Lake, entries: Mapping[str, str], trusted: Trust) -> str | None:
     """The short name of the trusted key that signed metadata entries; None if none did."""
     return trusted.keys.signer(statement(lake, entries), entries.get(SIGNATURE))

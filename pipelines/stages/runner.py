@@ -21,6 +21,7 @@ from typing import Final
 from expectations.errors import ExpectationsError
 from lake import files, private
 from lake.errors import LakeError
+from lake.exit_codes import ExitCode
 from lake.visible import shorten, visible
 from lineage import decoded_images
 from lineage.errors import LineageError
@@ -37,7 +38,6 @@ DATA_LIBRARIES: Final = ("polars", "pyarrow")
 CACHE: Final = Path(".stemma")
 TRACEBACK: Final = CACHE / "traceback.txt"
 """Where such an error was raised, for a report of a bug."""
-INTERRUPTED: Final = 130
 OF_THE_PROJECT: Final = ("lake",)
 """Stages that take no key."""
 OF_A_DATASET: Final = ("inputs", "ingest", "report")
@@ -138,18 +138,19 @@ def guarded(action: Callable[[], None]) -> None:
         action()
     except FAILURES as error:
         console.line(f"stemma: {error}")
-        sys.exit(getattr(error, "exit_code", 1))
+        sys.exit(getattr(error, "exit_code", ExitCode.FAILED))
     except OSError as error:
         filename = f": {error.filename}" if error.filename else ""
         console.line(f"stemma: {error.strerror or error}{filename}")
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)
     except KeyboardInterrupt:
         console.line("stemma: interrupted; run it again to go on")
-        sys.exit(INTERRUPTED)
+        sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  of a library that reads data, or a bug
-        if not (_is_of_data(error) and _told_of_data(error)):
-            console.lines(traceback.format_exc().rstrip())  # escaped
-        sys.exit(1)
+        if _is_of_data(error) and _told_of_data(error):
+            sys.exit(ExitCode.FAILED)
+        console.lines(traceback.format_exc().rstrip())  # escaped
+        sys.exit(ExitCode.FAULT)
 
 
 def _is_of_data(error: Exception) -> bool:

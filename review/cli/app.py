@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from lake.exit_codes import MEANINGS
 from review.cli import diff_options
 from review.cli.attests import attests
 from review.cli.candidates import Candidates, Chosen, Maker, Parents
@@ -44,6 +45,7 @@ app = typer.Typer(
     help="A dataset-versioned data lake with per-sample lineage.",
     no_args_is_help=True,
     add_completion=True,
+    epilog="Exit codes: " + "; ".join(f"{code}, {says}" for code, says in MEANINGS.items()) + ".",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

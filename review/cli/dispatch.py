@@ -21,6 +21,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lake.exit_codes import ExitCode
 from lake.visible import MARKED, visible
 from review.cli import at_work, project_folder
 from review.errors import FAILURES
@@ -62,7 +63,7 @@ def reporting_faults() -> Iterator[None]:
         yield
     except Exception:  # noqa: BLE001  any fault of the program ends here
         sys.stderr.write(visible(traceback.format_exc(), lines=True))
-        sys.exit(1)
+        sys.exit(ExitCode.FAULT)
 
 
 def run(module: str, function: str = "run", /, **options: Any) -> None:  # noqa: ANN401  passed on
@@ -77,7 +78,7 @@ def run(module: str, function: str = "run", /, **options: Any) -> None:  # noqa:
         sys.stderr.close()
     except FAILURES as error:
         sys.stderr.write(f"{_wrapped(f'stemma: {visible(str(error))}')}\n")
-        raise typer.Exit(getattr(error, "exit_code", 1)) from None
+        raise typer.Exit(getattr(error, "exit_code", ExitCode.FAILED)) from None
 
 
 def _wrapped(sentence: str) -> str:

@@ -19,7 +19,8 @@ from pipelines.common.errors import StaleError
 from pipelines.common.fitted_table import FittedTable
 from pipelines.common.progress import track
 from pipelines.common.signing import PUBLIC_KEYS
-from pipelines.gate import held_out_audit, history_audit, tags
+from pipelines.gate import approval_proofs, held_out_audit, history_audit, tags
+from pipelines.gate.approvals import APPROVED_BY
 from pipelines.gate.history_audit import Kind, Step
 from pipelines.gate.merges import SHORT
 from pipelines.gate.tags import TagFinding
@@ -177,6 +178,8 @@ def _rendered(ref: str, steps: Sequence[Step], trusted: Trust | None) -> Iterato
         override = overrides.of_merge(step.commit)
         if override is not None:
             yield _overridden(step, override)
+        if APPROVED_BY in step.commit.metadata:
+            yield _approved(step)
     yield sentence(_signatures(proved, trusted))
 
 
@@ -219,6 +222,17 @@ def _overridden(step: Step, override: Override) -> Text:
     """Say which round a merge published against the guard, who did it, when and why."""
     round_ = f" round {step.result.round} of {step.result.dataset}" if step.result else ""
     return sentence(f"{step.commit.id[:SHORT]}:{round_} was {override.sentence}", "yellow")
+
+
+def _approved(step: Step) -> Text:
+    """Say who approved a round that waited for people, and whether that is proved."""
+    metadata = step.commit.metadata
+    round_ = f" round {step.result.round} of {step.result.dataset}" if step.result else ""
+    known = approval_proofs.proved(metadata)
+    doubt = "" if known else f"; that is not proved: {approval_proofs.EARLIER}"
+    return sentence(
+        f"{step.commit.id[:SHORT]}:{round_} was approved by {metadata[APPROVED_BY]}{doubt}"
+    )
 
 
 def _cut(text: str) -> str:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from lake import refs
 from lake.errors import UserError
+from lake.exit_codes import ExitCode
 from review.errors import FAILURES, ReviewError
 from review.sql import cells, engine
 from review.sql.limits import LONGEST, QueryLimits
@@ -29,7 +30,7 @@ _RUNNING: Final = threading.Lock()
 """Held by the one query that runs at a time."""
 
 
-class BusyError(ReviewError, kind="busy", exit_code=75):
+class BusyError(ReviewError, kind="busy", exit_code=ExitCode.TRY_AGAIN):
     """Another query runs."""
 
 

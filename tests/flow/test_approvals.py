@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,20 @@ import pytest
 
 from lake import refs
 from lake.client import Lake
+from lake.values import Commit
 from pipelines import params
 from pipelines.common.errors import BlockedError, ParamsError
-from pipelines.gate import approvals, publication, review_notice, reviews
+from pipelines.gate import approval_proofs, approvals, publication, review_notice, reviews
+from pipelines.gate.merges import Merge
 from pipelines.gate.reviews import Approval
 from pipelines.params import Round, resolve
-from pipelines.rounds import history
+from pipelines.rounds import history, trust
 from pipelines.rounds.context import RoundContext
 from tests.flow.projects import Project
 from tests.flow.reviewers import lake_of
 
 BRANCH = "tiny-r003"
+ADA = "the approval of ada"
 
 
 def round_3() -> Round:
@@ -67,6 +71,37 @@ def test_a_round_waits_for_two_people_of_whom_each_counts_once(blocked: Project)
     assert lake.head(refs.MAIN) == merge.id
     proof = blocked.stemma("audit", "--history", "main")
     assert proof.code == 0, proof.out
+    assert "round 3 of tiny was approved by ada, bob" in proof.out
+    check_altered(lake, merge)
+
+
+def check_altered(lake: Lake, merge: Commit) -> None:
+    """An approval that is not there, about something else, or of nobody who is trusted is found."""
+    held = json.loads(merge.metadata[approvals.APPROVALS])
+    other = [{**held[0], "entries": {**held[0]["entries"], approvals.JUDGED: "0" * 64}}, held[1]]
+    unsigned = [{**held[0], "entries": {**held[0]["entries"], "stemma.signature": ""}}, held[1]]
+    earlier = {name: value for name, value in merge.metadata.items() if name != approvals.APPROVALS}
+    for metadata, says in (
+        (merge.metadata, None),
+        (earlier, None),
+        (altered(merge, held[:1]), "it says that ada, bob approved, and holds approvals of ada"),
+        (altered(merge, held[:1], "ada"), "it waited for 2 people, and 1 approved"),
+        (altered(merge, [held[0], held[0]], "ada, ada"), "it waited for 2 people, and 1 approved"),
+        (
+            altered(merge, other),
+            "the approval of ada is about other tables or figures than it merged",
+        ),
+        (altered(merge, unsigned), f"{ADA} is not signed by a key that is trusted"),
+        (altered(merge, "x"), "the approvals that it holds cannot be read"),
+    ):
+        found = Merge(lake, replace(merge, metadata=metadata), ())
+        assert approval_proofs.fault(found, trust.load(lake)) == says
+
+
+def altered(merge: Commit, held: object, names: str = "ada, bob") -> dict[str, str]:
+    """The metadata of a merge with other approvals."""
+    more = {approvals.APPROVALS: json.dumps(held), approvals.APPROVED_BY: names}
+    return {**merge.metadata, **more}
 
 
 @pytest.mark.slow

@@ -272,7 +272,7 @@ def test_a_lake_that_does_not_answer(copied: Project) -> None:
         ("status",),
     ):
         done = copied.stemma(*words, env=env)
-        assert done.code == 1, done.said
+        assert done.code == 4, done.said
         assert len(done.err.strip().splitlines()) == 1
         assert nowhere in done.err
     lost = {name: value for name, value in env.items() if "SECRET" not in name}
@@ -283,7 +283,7 @@ def test_a_lake_that_does_not_answer(copied: Project) -> None:
 
 def test_a_lake_that_cannot_be_written(empty: Project) -> None:
     done = empty.stemma("stage", "lake", env={"STEMMA_LAKE_HOME": "/proc/stemma"})
-    assert done.code == 1
+    assert done.code == 4
     assert len(done.err.strip().splitlines()) == 1
     assert "cannot be written" in done.err
 
@@ -300,7 +300,7 @@ def test_a_full_disk_is_one_sentence_and_no_harm(copied: Project) -> None:
     )
     (copied.root / "limited.py").write_text(limited, encoding="utf-8")
     done = copied.command("limited")
-    assert done.code == 1, done.said
+    assert done.code == 4, done.said
     assert "Traceback" not in done.err
     assert "File too large" in done.err
     assert not receipts.path("tiny", 3, "fit").exists()

@@ -59,7 +59,7 @@ def test_a_refused_publish_names_hook_and_answer_and_can_be_repeated(
     before = gated.head("main")
     receiver.hook("/gate", refuse)
     refused = empty.stemma("stage", "publish", "tiny-1")
-    assert refused.code == 1
+    assert refused.code == 4
     sentence = refused.err.strip().splitlines()[-1]
     assert "pre-merge hook aborted" in sentence
     assert "failed on action 'release board' hook 'may_publish'" in sentence
@@ -73,7 +73,7 @@ def test_a_refused_publish_names_hook_and_answer_and_can_be_repeated(
     empty.stop_lake()
     seen = len(receiver.calls("/gate"))
     refused = empty.stemma("stage", "publish", "tiny-1")  # by a server that starts on demand
-    assert refused.code == 1
+    assert refused.code == 4
     assert "this server may call no address" in refused.err
     assert len(receiver.calls("/gate")) == seen
     assert gated.head("main") == before

@@ -143,7 +143,7 @@ def test_the_next_round_is_made_on_commits_that_moved(
     assert history["steps"] == {"nothing": 1, "real data": 1, "round": 3}
     assert history["findings"] == []
     done = project.stemma("lake", "migrate", env=moved.env)
-    assert done.code == 1
+    assert done.code == 4
     assert "holds something else" in done.err
 
 
@@ -228,18 +228,18 @@ def test_a_lake_that_cannot_take_the_project_is_said(published: Path, tmp_path: 
         said = found.project.stemma("lake", "migrate").err
         assert "nothing names the lakeFS to move to" in said
         wrong = found.project.stemma("lake", "migrate", env=found.env | {SECRET_KEY: "wrong"})
-        assert wrong.code == 1
+        assert wrong.code == 4
         assert "must be allowed to create the repository" in wrong.err
         reader = keys.add(found.served.home, "reader", Role.READER)
         read_only = {ACCESS_KEY: reader.access_key_id, SECRET_KEY: reader.secret_access_key}
         refused = found.project.stemma("lake", "migrate", env=found.env | read_only)
-        assert refused.code == 1
+        assert refused.code == 4
         assert "must be allowed to create the repository" in refused.err
         assert found.target().facts() is None
         bucket = found.project.stemma(
             *("lake", "migrate", "--namespace", "s3://bucket"), env=found.env
         )
-        assert bucket.code == 1
+        assert bucket.code == 4
         assert "refused to create stemma" in bucket.err
         private.folder(PRIVATE)
         with migration.LOCK.open("w") as held:

@@ -278,7 +278,7 @@ def test_a_damaged_table_gives_findings_or_one_sentence(
     rewrite(lake, by_hand, table, 2, change)
     lake.commit(by_hand, "Damage a table", {})
     done = unchanged.stemma("audit", "--recompute", by_hand)
-    assert done.code == 1, done.said
+    assert done.code in (1, 4), done.said
     assert "Traceback" not in done.said
     assert done.err.splitlines()[-1].startswith("stemma: ")
 
@@ -290,7 +290,7 @@ def test_bytes_that_are_no_table_give_one_sentence(
         lake.write_bytes(by_hand, refs.part("tiny", table, 2), b"PAR1 or not")
         lake.commit(by_hand, "Damage a table", {})
         done = unchanged.stemma("audit", "--recompute", by_hand)
-        assert done.code == 1, done.said
+        assert done.code in (1, 4), done.said
         assert "Traceback" not in done.said
         assert "cannot be read" in done.said
 
@@ -311,7 +311,7 @@ def test_a_table_that_cannot_be_read_leaves_json_whole(copied: Project) -> None:
     lake.write_bytes("main", refs.part("tiny", "samples", 0), b"")
     lake.commit("main", "by hand", {})
     done = copied.stemma("audit", "--recompute", "main", "--json")
-    assert done.code == 1
+    assert done.code == 4
     content = json.loads(done.out)
     assert content["clean"] is False
     assert content["error"] in done.err

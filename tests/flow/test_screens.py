@@ -359,7 +359,7 @@ def test_a_fault_of_a_command_is_told_with_marks(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(status, "run", fail)
     said = clean(run("status"))
-    assert said.code == 1
+    assert said.code == 70
     assert "Traceback" in said.err
     assert visible("\x1b]0;taken\x07") in said.err
 

@@ -65,11 +65,11 @@ def audited(project: Project, how: str = "--history") -> dict[str, Any]:
     """What an audit of main finds, as JSON; its exit code says whether it found anything."""
     done = project.stemma("audit", how, refs.MAIN, "--json")
     assert "Traceback" not in done.said
-    if done.code == 1 and not done.out.endswith("}\n"):  # what is compared cannot even be read
+    if done.code == 4 and not done.out.endswith("}\n"):  # what is compared cannot even be read
         assert len(done.err.strip().splitlines()) == 1, done.said
         return {"findings": [{"check": "unreadable", "says": done.err.strip()}]}
     found: dict[str, Any] = json.loads(done.out)
-    if done.code == 1 and "error" in found:  # the same, found on the way
+    if done.code == 4 and "error" in found:  # the same, found on the way
         assert not found["clean"]
         return {"findings": [{"check": "unreadable", "says": found["error"]}]}
     assert done.code == (1 if found["findings"] else 0), done.said

@@ -64,7 +64,7 @@ def test_the_command_keeps_what_receipts_name(serve: Callable[..., Served], tmp_
 
 def test_the_command_says_what_is_wrong_in_a_sentence(tmp_path: Path) -> None:
     said = stemma("gc", cwd=tmp_path)
-    assert (said.returncode, len(said.stderr.splitlines())) == (1, 1)
+    assert (said.returncode, len(said.stderr.splitlines())) == (4, 1)
     assert "there is no lake in" in said.stderr
     assert not (tmp_path / ".lake").exists()
     said = stemma("gc", "--keep", "soon", cwd=tmp_path)

@@ -128,7 +128,7 @@ def test_a_port_in_use_is_one_sentence(serve: Serve, tmp_path: Path) -> None:
         timeout=20,
         check=False,
     )
-    assert said.returncode == 1
+    assert said.returncode == 4
     assert port in said.stderr
     assert len(said.stderr.strip().splitlines()) == 1
 
@@ -239,7 +239,7 @@ def test_a_full_disk_is_one_clear_error_and_room_mends_it(serve: Serve, disk: Pa
 def test_a_disk_without_room_for_a_lake_is_one_sentence(disk: Path) -> None:
     fill(disk)
     said = try_to_serve(disk / "home")
-    assert said.returncode == 1
+    assert said.returncode == 4
     assert "Traceback" not in said.stderr
     assert "cannot be written" in said.stderr
 
@@ -251,7 +251,7 @@ def test_a_read_only_disk_is_one_sentence(serve: Serve, disk: Path) -> None:
     served.stop()
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     said = try_to_serve(disk / "home")
-    assert said.returncode == 1
+    assert said.returncode == 4
     assert "Traceback" not in said.stderr
     assert len(said.stderr.strip().splitlines()) == 1
     assert "Read-only" in said.stderr or "cannot be written" in said.stderr
@@ -262,7 +262,7 @@ def test_a_directory_without_permission_is_one_sentence(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0o555)
     said = try_to_serve(home)
-    assert said.returncode == 1
+    assert said.returncode == 4
     assert "cannot be written" in said.stderr
 
 
@@ -271,7 +271,7 @@ def test_a_damaged_catalog_is_one_sentence(tmp_path: Path) -> None:
     home.mkdir()
     LakeHome(home).catalog.write_bytes(b"this is no database" * 1000)
     said = try_to_serve(home)
-    assert said.returncode == 1
+    assert said.returncode == 4
     assert "damaged" in said.stderr
     assert "Traceback" not in said.stderr
 

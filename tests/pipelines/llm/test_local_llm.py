@@ -195,7 +195,7 @@ def test_a_taken_port_is_told(tmp_path: Path, local_server: LocalServer) -> None
         timeout=60,
         cwd=Path(__file__).parents[3],
     )
-    assert taken.returncode == 1
+    assert taken.returncode == 4
     assert f"127.0.0.1:{port}" in taken.stderr
 
 

@@ -24,7 +24,7 @@ def test_a_library_that_refuses_data_ends_in_a_sentence(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as caught:
         runner.guarded(action)  # type: ignore[arg-type]
-    assert caught.value.code == 1
+    assert caught.value.code == 4
     err = capsys.readouterr().err
     assert err.startswith(f"stemma: the data cannot be processed: {said}: ")
     assert err.count("\n") == 1

@@ -449,7 +449,7 @@ def test_a_lake_that_may_call_nothing_fails_closed(
 def test_an_address_that_is_none_ends_the_server_with_a_sentence(tmp_path: Path) -> None:
     words = [*command(tmp_path / "home"), "--hook-address", "http://127.1"]
     ended = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
+    assert ended.returncode == 4
     assert ended.stderr.startswith("lake: --hook-address http://127.1: the URL must name a host")
     assert len(ended.stderr.splitlines()) == 1
 
