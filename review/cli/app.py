@@ -266,6 +266,25 @@ def page(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
     ] = 8477,
+    share: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Print an address for a reviewer of this name; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    readers: Annotated[
+        bool, typer.Option("--readers", help="Print an address for those who only read.")
+    ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where a proxy on this machine serves the page to others.",
+            show_default=False,
+        ),
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
     as_json: Json = False,
 ) -> None:

@@ -7,37 +7,60 @@ import logging
 import socket
 import sys
 import webbrowser
+from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from lake.logs import Formatter
 from pipelines.params import load
+from pipelines.reviewing.record import LONGEST_NAME
 from pipelines.rounds.context import open_lake
 from review.cli.output import make_console, print_json
 from review.errors import UsageError
 from review.ui import app
-from review.ui.session import Session
+from review.ui.session import Session, Visitor
 
 QUEUE: Final = 64
 """Connections that may wait to be accepted."""
 
 
-def run(*, host: str, port: int, browser: bool, as_json: bool) -> None:
-    """Serve the project in the current directory; print the address, and open a browser there.
+def run(
+    *,
+    host: str,
+    port: int,
+    share: Sequence[str] | None,
+    readers: bool,
+    address: str | None,
+    browser: bool,
+    as_json: bool,
+) -> None:
+    """Serve the project in the current directory; print the addresses, and open a browser there.
+
+    Args:
+        host: address of loopback to listen on.
+        port: port to listen on; 0 takes a free one.
+        share: names of reviewers who get an address of their own.
+        readers: whether there is an address for those who only read.
+        address: at which a proxy serves the page; None: no proxy.
+        browser: whether to open a browser.
+        as_json: whether to print JSON.
 
     Raises:
-        UsageError: the address is not loopback, or is taken.
+        UsageError: the address is not loopback, or is taken; or a name or address cannot be used.
     """
     import uvicorn  # noqa: PLC0415  only what serves needs it
 
-    lake, session = open_lake(load()), Session()
+    public = _checked_address(address)
+    session = Session(_checked_names(share or ()), readers=readers)
+    lake = open_lake(load())
     with bound(host, port) as listening:
         taken = int(listening.getsockname()[1])
-        serving = app.build(lake, session, taken)
+        serving = app.build(lake, session, taken, public)
         named = f"[{host}]" if ":" in host else host
-        url = f"http://{named}:{taken}/enter?token={session.token}"
-        _tell(url, as_json=as_json)
+        local = f"http://{named}:{taken}"
+        _tell(session, local, public or local, as_json=as_json)
         if browser:
-            webbrowser.open(url)
+            webbrowser.open(_entry(local, session.owner))
         _log_to_terminal()
         settings = uvicorn.Config(serving, log_config=None, access_log=False, lifespan="off")
         uvicorn.Server(settings).run(sockets=[listening])
@@ -83,12 +106,61 @@ def _loopback(host: str) -> bool:
         return False
 
 
-def _tell(url: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"url": url})
-    else:
-        make_console().print(
-            f"the page is at\n  {url}\nThis address lets one browser in, once. Ctrl-C ends it.",
-            soft_wrap=True,
+def _checked_names(names: Sequence[str]) -> Sequence[str]:
+    """Names of reviewers, which records of decisions can hold.
+
+    Raises:
+        UsageError: one cannot be kept, or comes twice.
+    """
+    for name in names:
+        if not name.strip() or name != name.strip() or not name.isprintable():
+            raise UsageError(f"{name[:40]!r} is no name: give letters without blanks around them")
+        if len(name) > LONGEST_NAME:
+            raise UsageError(f"the name {name[:40]!r} has more than {LONGEST_NAME} characters")
+    if len({*names}) != len(names):
+        raise UsageError("a name is given twice; each reviewer needs one of their own")
+    return names
+
+
+def _checked_address(address: str | None) -> str | None:
+    """The origin at which a proxy serves the page.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if address is None:
+        return None
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+    if parts.scheme not in ("http", "https") or not host or not bare:
+        raise UsageError(
+            f"{address[:60]!r} is no address of a proxy; give one such as https://review.example.org"
         )
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _entry(origin: str, visitor: Visitor) -> str:
+    return f"{origin}/enter?token={visitor.token}"
+
+
+def _tell(session: Session, local: str, public: str, *, as_json: bool) -> None:
+    """Print the address of each visitor: the owner's here, and those of others at the proxy."""
+    own = _entry(local, session.owner)
+    named = {str(each.name): _entry(public, each) for each in session.reviewers}
+    reading = None if session.reader is None else _entry(public, session.reader)
+    if as_json:
+        shared = {"reviewers": named, "readers": reading} if named or reading else {}
+        print_json({"url": own, **shared})
+    else:
+        lines = [f"the page is at\n  {own}"]
+        lines += [f"for {name}\n  {url}" for name, url in named.items()]
+        each = "Each of these addresses" if named else "This address"
+        lines.append(f"{each} lets one browser in, once. Ctrl-C ends it.")
+        if reading is not None:
+            lines.append(f"for any number of browsers, to read only\n  {reading}")
+        make_console().print("\n".join(lines), soft_wrap=True)
     sys.stdout.flush()

@@ -1,8 +1,9 @@
 """Which requests are let in, and what every response forbids the browser.
 
 The page listens on loopback, where any program of this machine and any page in the same browser can
-reach it. So a request needs the cookie of this run, a Host header that names loopback (a foreign
-name that was rebound to it is refused), and, where it changes something, an Origin of its own.
+reach it. So a request needs the cookie of a visitor of this run, a Host header that names loopback
+or the address at which a proxy serves the page (a foreign name that was rebound is refused), and,
+where it changes something, an Origin of its own and the right to do so.
 What samples hold is escaped, and beyond that a policy lets nothing load or run but files of this
 package.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
@@ -18,7 +20,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp
 
 from review.ui import render
-from review.ui.session import Session
+from review.ui.session import Session, Visitor
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 SAFE: Final = ("GET", "HEAD")
@@ -36,6 +38,8 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 OPEN: Final = ("/enter", "/static/")
+ROUNDS: Final = "/decision"
+"""End of paths that decide about a round."""
 LARGEST: Final = 1 << 16
 """Bytes of a form."""
 Handler = Callable[[Request], Awaitable[Response]]
@@ -44,11 +48,16 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Gate(BaseHTTPMiddleware):
     """Refuses what does not come from this run's own pages."""
 
-    def __init__(self, app: ASGIApp, session: Session, port: int) -> None:
-        """Guard an application on a port of loopback."""
+    def __init__(
+        self, app: ASGIApp, session: Session, port: int, address: str | None = None
+    ) -> None:
+        """Guard an application on a port of loopback, which a proxy may serve at an address."""
         super().__init__(app)
         self._session = session
+        self._public = address
         self._hosts = {f"{name}:{port}" for name in LOOPBACK}
+        if address is not None:
+            self._hosts.add(urlsplit(address).netloc)
         self._cookie = cookie_name(port)
 
     async def dispatch(self, request: Request, call_next: Handler) -> Response:
@@ -63,26 +72,44 @@ class Gate(BaseHTTPMiddleware):
         """Why a request is refused; None where it is let through."""
         host = request.headers.get("host", "")
         if host not in self._hosts:
-            return "this page answers to loopback names only"
+            return "this page answers to loopback names only, and to its own address"
         if request.url.path.startswith(OPEN):
             return None
-        if not self._session.holds(request.cookies.get(self._cookie)):
+        visitor = self._session.holds(request.cookies.get(self._cookie))
+        if visitor is None:
             return "open the address that `stemma ui` printed; it lets one browser in, once"
-        if request.method not in SAFE and not _own(request, host):
+        request.state.visitor = visitor
+        if request.method in SAFE:
+            return None
+        if not self._own(request, host):
             return "the request comes from another page"
-        return None
+        return _not_allowed(visitor, request.url.path)
+
+    def _own(self, request: Request, host: str) -> bool:
+        """Whether a request that changes something comes from a page of ours, and is small."""
+        length = request.headers.get("content-length", "")
+        small = length.isdecimal() and int(length) <= LARGEST
+        return small and request.headers.get("origin") in (f"http://{host}", self._public)
+
+
+def _not_allowed(visitor: Visitor, path: str) -> str | None:
+    """Why a visitor may not change what a path changes; None where they may."""
+    if not visitor.decides:
+        return "this address is for reading only"
+    if visitor.role != "owner" and path.endswith(ROUNDS):
+        return "whoever started the page decides about rounds; others decide about samples"
+    return None
+
+
+def visitor_of(request: Request) -> Visitor:
+    """The visitor whose request was let through."""
+    visitor: Visitor = request.state.visitor
+    return visitor
 
 
 def cookie_name(port: int) -> str:
     """Name of the cookie; cookies are shared between the ports of a host."""
     return f"stemma-{port}"
-
-
-def _own(request: Request, host: str) -> bool:
-    """Whether a request that changes something comes from a page of ours, and is small."""
-    length = request.headers.get("content-length", "")
-    small = length.isdecimal() and int(length) <= LARGEST
-    return small and request.headers.get("origin") == f"http://{host}"
 
 
 def refusal(reason: str) -> HTMLResponse:

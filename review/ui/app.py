@@ -56,8 +56,15 @@ HEADLINES: Final = {
 BRANCH: Final = "/review/{dataset}/{branch}"
 
 
-def build(lake: Lake, session: Session, port: int) -> Starlette:
-    """The application for a port of loopback; it serves the project in the current directory."""
+def build(lake: Lake, session: Session, port: int, address: str | None = None) -> Starlette:
+    """The application for a port of loopback; it serves the project in the current directory.
+
+    Args:
+        lake: the lake.
+        session: who may open it.
+        port: on which it listens.
+        address: at which a proxy serves it, such as https://review.example.org; None: no proxy.
+    """
     numbers.register()
     app = Starlette(
         routes=[
@@ -80,12 +87,13 @@ def build(lake: Lake, session: Session, port: int) -> Starlette:
             Route("/page/{dataset}/{ref}/{round:round}/{name}", verifiers.page),
             Mount("/static", StaticFiles(directory=render.HERE / "static")),
         ],
-        middleware=[Middleware(Gate, session=session, port=port)],
+        middleware=[Middleware(Gate, session=session, port=port, address=address)],
         exception_handlers={HTTPException: _not_there, Exception: _broken}
         | dict.fromkeys(FAILURES, _failed),
     )
     app.state.shared = AppState(lake, session)
     app.state.cookie = access.cookie_name(port)
+    app.state.secure = address is not None and address.startswith("https:")
     return app
 
 
@@ -97,13 +105,18 @@ def enter(request: Request) -> Response:
     """
     session = app_state.of(request).session
     cookie = request.cookies.get(request.app.state.cookie)
-    fresh = session.enter(request.query_params.get("token", ""))
-    if not fresh and not session.holds(cookie):
+    visitor = session.enter(request.query_params.get("token", "")) or session.holds(cookie)
+    if visitor is None:
         return access.refusal("this address was used; start `stemma ui` again for another")
     text = render.ENGINE.get_template("enter.html.j2").render()
     response = HTMLResponse(text, headers={"Refresh": "0; url=/"})
     response.set_cookie(
-        request.app.state.cookie, session.cookie, httponly=True, samesite="strict", path="/"
+        request.app.state.cookie,
+        visitor.cookie,
+        httponly=True,
+        samesite="strict",
+        secure=request.app.state.secure,
+        path="/",
     )
     return response
 

@@ -13,7 +13,7 @@ from pipelines.common.errors import UnconfirmedError
 from pipelines.gate import publication, reviews
 from pipelines.gate.reviews import Approval
 from review.errors import FAILURES, UsageError
-from review.ui import app_state, review
+from review.ui import access, app_state, review
 
 FIELDS: Final = 8
 """Fields of a form, at most."""
@@ -28,7 +28,7 @@ async def decide(request: Request) -> Response:
 
 def _decided(request: Request, form: dict[str, Any]) -> Response:
     state = app_state.of(request)
-    if not state.session.sent(form.get("csrf")):
+    if not state.session.sent(form.get("csrf"), access.visitor_of(request)):
         raise UsageError("the form is not from this run of `stemma ui`; open the page again")
     reason = str(form.get("reason", ""))
     try:

@@ -108,7 +108,14 @@ ENGINE: Final = _engine()
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
     """Render a template as a response."""
     datasets = list(app_state.of(request).params.datasets)
-    context = {"request": request, "datasets": datasets, "csrf": app_state.of(request).session.csrf}
+    visitor = request.state.visitor
+    context = {
+        "request": request,
+        "datasets": datasets,
+        "csrf": visitor.csrf,
+        "visitor": visitor,
+        "shared": len(app_state.of(request).session.visitors) > 1,
+    }
     text = ENGINE.get_template(template).render(context | values)
     return HTMLResponse(text, status_code=status, headers={"Vary": "HX-Request"})
 

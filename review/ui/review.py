@@ -23,11 +23,22 @@ from pipelines.verification.verdicts.examples import Example
 from review.cli.round_refs import RoundRef
 from review.diff import build, row_table, samples, sections
 from review.diff.values import MEANINGS, DataDiff
-from review.ui import app_state, candidates, facets, filters, guidelines, offers, render, scores
+from review.ui import (
+    access,
+    app_state,
+    candidates,
+    facets,
+    filters,
+    guidelines,
+    offers,
+    render,
+    scores,
+)
 from review.ui.app_state import AppState
 from review.ui.candidates import Listing, Source
 from review.ui.facets import Facets
 from review.ui.filters import Filters
+from review.ui.offers import Offer
 from review.ui.scores import Histogram
 
 SIZES: Final = {"grid": 60, "cards": 24, "table": 100}
@@ -76,7 +87,7 @@ def drawn(
     state, round_ref = app_state.requested_round(request)
     candidate_list = _listed(state.lake, round_ref, filters.parse(request.query_params))
     if render.partial(request):
-        offer = offers.of_round(state.context(round_ref), round_ref)
+        offer = _offer(request, state, round_ref)
         return render.page(
             request, "candidates.html.j2", round_ref=round_ref, offer=offer, **candidate_list
         )
@@ -94,9 +105,16 @@ def drawn(
         reason=reason,
         against=against,
         guidelines=guidelines.of_dataset(state.params, round_ref.dataset),
-        offer=offers.of_round(state.context(round_ref), round_ref),
+        offer=_offer(request, state, round_ref),
         **candidate_list,
     )
+
+
+def _offer(request: Request, state: AppState, round_ref: RoundRef) -> Offer | None:
+    """What the visitor may decide about samples; None where nothing."""
+    if not access.visitor_of(request).decides:
+        return None
+    return offers.of_round(state.context(round_ref), round_ref)
 
 
 def summary(request: Request) -> Response:

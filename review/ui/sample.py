@@ -20,7 +20,7 @@ from review.cli.round_refs import RoundRef
 from review.provenance import origins, payload
 from review.provenance.lookup import Located
 from review.provenance.origins import SampleProvenance
-from review.ui import app_state, filters, guidelines, neighbours, offers, picture, render
+from review.ui import access, app_state, filters, guidelines, neighbours, offers, picture, render
 from review.ui.neighbours import Nearest
 from review.ui.offers import Offer
 
@@ -78,6 +78,8 @@ def _offer(request: Request, ref: str, commit: str, node: Node) -> Offer | None:
     """What can be decided about a candidate; None unless its round's branch shows it."""
     state, match = app_state.of(request), refs.BRANCH.match(ref)
     if match is None or (match["dataset"], int(match["round"])) != node[:2]:
+        return None
+    if not access.visitor_of(request).decides:
         return None
     round_ref = RoundRef(ref, node[0], node[1], commit, match["line"] or refs.MAIN)
     return offers.of_round(state.context(round_ref), round_ref, node[2])

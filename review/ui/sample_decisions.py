@@ -22,7 +22,7 @@ from pipelines.reviewing.choice import Choice
 from pipelines.rounds.context import RoundContext
 from review.cli.round_refs import RoundRef
 from review.errors import FAILURES, UsageError
-from review.ui import app_state, candidates, facets, filters, offers, render, review
+from review.ui import access, app_state, candidates, facets, filters, offers, render, review
 from review.ui.filters import Filters
 
 if TYPE_CHECKING:
@@ -53,14 +53,14 @@ async def decide(request: Request) -> Response:
 
 def _decided(request: Request, form: dict[str, Any]) -> Response:
     state, round_ref = app_state.requested_round(request)
-    if not state.session.sent(form.get("csrf")):
+    if not state.session.sent(form.get("csrf"), access.visitor_of(request)):
         raise UsageError("the form is not from this run of `stemma ui`; open the page again")
     ctx = state.context(round_ref)
     if round_ref.key not in ctx.params.rounds:
         raise UsageError(
             f"params.yaml has no rounds.{round_ref.key}; get it from the team (git pull)"
         )
-    choice = _choice(form)
+    choice = replace(_choice(form), reviewer=access.visitor_of(request).name)
     wanted = None if "row" in form else _filters(str(form.get("query", "")), ctx, round_ref)
     try:
         _check_seen(round_ref, str(form.get("seen", "")))

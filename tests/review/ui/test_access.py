@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -18,11 +20,15 @@ from review.ui.session import Session
 
 PORT = 8477
 HOST = f"127.0.0.1:{PORT}"
+ADDRESS = "https://review.example.org"
+BRANCH = "/review/tiny/tiny-r003"
+WHATS = ("decision", "samples")
+PATHS = ("/", "/enter", "/static/x", f"{BRANCH}/decision", f"{BRANCH}/samples")
 
 
 @pytest.fixture
 def session() -> Session:
-    return Session()
+    return Session(["Ada", "Bob"], readers=True)
 
 
 @pytest.fixture
@@ -30,8 +36,9 @@ def client(session: Session) -> TestClient:
     def answer(_: Request) -> Response:
         return PlainTextResponse("in")
 
-    routes = [Route(path, answer, methods=["GET", "POST"]) for path in ("/", "/enter", "/static/x")]
-    app = Starlette(routes=routes, middleware=[Middleware(Gate, session=session, port=PORT)])
+    routes = [Route(path, answer, methods=["GET", "POST"]) for path in PATHS]
+    gate = Middleware(Gate, session=session, port=PORT, address=ADDRESS)
+    app = Starlette(routes=routes, middleware=[gate])
     return TestClient(app, base_url=f"http://{HOST}")
 
 
@@ -102,3 +109,70 @@ def test_a_port_that_is_taken_is_named() -> None:
         port = first.getsockname()[1]
         with pytest.raises(UsageError, match=f"port {port} cannot be used"):
             ui.bound("localhost", port)
+
+
+def test_each_visitor_may_do_what_their_address_is_for(
+    client: TestClient, session: Session
+) -> None:
+    assert session.reader is not None
+    ada, _ = session.reviewers
+    for visitor, allowed in (
+        (session.owner, (True, True)),
+        (ada, (False, True)),
+        (session.reader, (False, False)),
+    ):
+        headers = {"Cookie": f"{access.cookie_name(PORT)}={visitor.cookie}"}
+        assert client.get("/", headers=headers).text == "in"
+        own = headers | {"Origin": f"http://{HOST}"}
+        found = [client.post(f"{BRANCH}/{what}", headers=own, content=b"x") for what in WHATS]
+        assert [answer.text == "in" for answer in found] == [*allowed]
+        assert all(answer.status_code in (200, 403) for answer in found)
+
+
+def test_reviewers_come_in_once_under_their_name_and_readers_often(session: Session) -> None:
+    ada, bob = session.reviewers
+    assert session.reader is not None
+    assert (session.enter(ada.token), session.enter(ada.token)) == (ada, None)
+    assert session.enter(bob.token) is bob
+    assert [session.enter(session.reader.token) for _ in range(3)] == [session.reader] * 3
+    assert session.holds(ada.cookie) is ada
+    assert session.sent(ada.csrf, ada)
+    assert not session.sent(ada.csrf, bob)
+    assert not session.sent(ada.csrf)
+    drawn = {secret for each in session.visitors for secret in (each.token, each.cookie, each.csrf)}
+    assert len(drawn) == 3 * len(session.visitors) == 12
+    assert not any(secret in repr(session.visitors) for secret in drawn)
+
+
+def test_the_address_of_a_proxy_is_a_name_and_an_origin(
+    client: TestClient, session: Session
+) -> None:
+    cookie = {"Cookie": f"{access.cookie_name(PORT)}={session.cookie}"}
+    there = cookie | {"Host": "review.example.org"}
+    assert client.get("/", headers=there).text == "in"
+    for headers in (there, cookie):  # a proxy passes the name on, or asks by its own
+        own = headers | {"Origin": ADDRESS}
+        assert client.post("/", headers=own, content=b"x").text == "in"
+    other = there | {"Origin": "https://other.example.org"}
+    assert client.post("/", headers=other, content=b"x").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"share": ["Ada", "Ada"]}, "a name is given twice"),
+        ({"share": [" "]}, "is no name"),
+        ({"share": ["a\nb"]}, "is no name"),
+        ({"share": ["x" * 101]}, "more than 100 characters"),
+        ({"address": "review.example.org"}, "is no address of a proxy"),
+        ({"address": "https://x.org/page"}, "is no address of a proxy"),
+        ({"address": "ftp://x.org"}, "is no address of a proxy"),
+        ({"address": "https://x.org:y"}, "is no address of a proxy"),
+    ],
+)
+def test_a_name_or_an_address_that_cannot_be_used_is_said(
+    options: dict[str, Any], says: str
+) -> None:
+    usual = {"host": "127.0.0.1", "port": 0, "share": [], "readers": False, "address": None}
+    with pytest.raises(UsageError, match=says):
+        ui.run(**usual | options, browser=False, as_json=False)
