@@ -9,6 +9,7 @@ import polars as pl
 from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
+from pipelines.common.errors import ReviewError
 from pipelines.params import Round
 from pipelines.rounds import history, tables
 
@@ -32,3 +33,18 @@ def opened(lake: Lake, round_: Round, seen: str) -> pl.LazyFrame:
     if generated is None:
         raise NotFoundError(f"no commit at {seen[:12]} generated {round_.key}")
     return lake.scan(generated.id, refs.partition(round_.dataset, "candidates", round_.number))
+
+
+def key(lake: Lake, round_: Round, seen: str, row: int) -> tuple[int, bytes]:
+    """Row and id of a candidate; of a row that a reviewer made, those of the candidate it edits.
+
+    Raises:
+        ReviewError: there is no such row.
+    """
+    numbers = rows(lake, round_, seen, [row])
+    held = opened(lake, round_, seen).filter(pl.col("row").is_in(numbers.implode()))
+    found = tables.collected(held.select("row", "sample_id"), f"the candidates of {round_.key}")
+    if found.is_empty():
+        raise ReviewError(f"{round_.key} has no candidate in row {row}")
+    number, sample = found.row(0)
+    return int(number), bytes(sample)

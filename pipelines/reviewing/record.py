@@ -39,8 +39,8 @@ def _plain(text: str) -> str:
     return text
 
 
-def _reason(text: str) -> str:
-    """Refuse a reason that is empty, or has characters that do not print."""
+def plain_text(text: str) -> str:
+    """Refuse a text that is empty, or has characters that do not print; it may have lines."""
     lines = text.replace("\t", " ").split("\n")
     if not text.strip() or text != text.strip() or not all(line.isprintable() for line in lines):
         raise ValueError("is no text without blanks around it")
@@ -66,7 +66,7 @@ class ReviewRecord(StrictModel):
     line: str = Field(pattern=r"^\w[-\w]*$")
     action: Action
     rows: tuple[ReviewedRow, ...] = Field(min_length=1, max_length=MOST_ROWS)
-    reason: Annotated[str, AfterValidator(_reason)] = Field(max_length=LONGEST)
+    reason: Annotated[str, AfterValidator(plain_text)] = Field(max_length=LONGEST)
     reviewer: Line | None = Field(None, max_length=LONGEST_NAME)
     """Name of the reviewer where several decide with one key pair of the lake; None: the committer
     of the record."""

@@ -8,6 +8,7 @@ at the merge that brought it: what is removed or changed on the branch later cou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -81,10 +82,20 @@ def keep(lake: Lake, record: ReviewRecord) -> Commit:
             f"the decision has {len(data):,} bytes, and the limit is {records.MAX_BYTES:,}; decide "
             "on fewer samples at a time"
         )
-    entries = attestation.seal(lake, {RECORD: records.digest(record), PATH: path})
     message = (
         f"{record.action.capitalize()} {len(record.rows):,} of {record.dataset}-{record.round}"
     )
+    return add(lake, path, data, {RECORD: records.digest(record), PATH: path}, message)
+
+
+def add(lake: Lake, path: str, data: bytes, named: Mapping[str, str], message: str) -> Commit:
+    """Add a file to the branch by a signed merge of its own, which names it; return the merge.
+
+    Raises:
+        ConflictError: others added files in every attempt.
+        SigningError: there is no key to sign with.
+    """
+    entries = attestation.seal(lake, named)
     _ensure_branch(lake)
 
     def merge() -> Commit:

@@ -1,4 +1,4 @@
-"""`stemma round accept|reject|relabel|correct|withdraw|approve|reviews`: what reviewers decide."""
+"""`stemma round accept|reject|relabel|correct|withdraw|approve|comment|reviews`: of reviewers."""
 
 from __future__ import annotations
 
@@ -160,10 +160,25 @@ def approve(
     """Publish ROUND as it is on its branch, as the page does; say why where a check objects."""
 
 
+@rounds.command("comment")
+@runs(DECIDE, "comment")
+def comment(
+    name: RoundArgument,
+    text: Annotated[str, typer.Argument(help="What there is to say.")],
+    *,
+    sample: Annotated[
+        str | None,
+        typer.Option(help="Row or id of the sample that it is about.", show_default="the round"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say something about ROUND or a sample of it; nothing is decided by that."""
+
+
 @rounds.command("reviews")
 @runs(DECIDE, "listing")
 def reviews(name: RoundArgument, *, as_json: Json = False) -> None:
-    """List what reviewers decided about samples of ROUND, the oldest first."""
+    """List what reviewers decided and said about samples of ROUND, the oldest first."""
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final
+
+import polars as pl
 
 from lake import refs
 from pipelines.common.settings import nearest
 from pipelines.gate import approvals, publication, reviews
 from pipelines.gate.reviews import Approval
 from pipelines.params import load, resolve
-from pipelines.reviewing import candidates, deciding, decisions, selecting
+from pipelines.reviewing import agreement, candidates, comments, deciding, decisions, selecting
 from pipelines.reviewing.choice import Choice
 from pipelines.reviewing.record import Action
 from pipelines.rounds import context, history
 from pipelines.rounds.context import RoundContext
-from review.cli.output import make_console, plural, print_json, sentence, table
+from review.cli.output import make_console, plural, print_json, sentence, table, when
 from review.errors import UsageError
 
 SHOWN: Final = 12
@@ -107,6 +109,26 @@ def approve(*, name: str, reason: str | None, against: Sequence[str] | None, as_
     make_console().print(sentence(line))
 
 
+def comment(*, name: str, text: str, sample: str | None, as_json: bool) -> None:
+    """Keep a comment on a round or a sample."""
+    ctx = opened(name)
+    seen, _ = looked_at(ctx)
+    about = None if sample is None else _sample(ctx, seen, sample)
+    commit = comments.say(ctx.lake, ctx.round, seen, text, sample=about)
+    if as_json:
+        row = None if about is None else about[0]
+        print_json({"round": ctx.round.key, "row": row, "commit": commit.id})
+        return
+    what = ctx.round.key if about is None else f"row {about[0]} of {ctx.round.key}"
+    make_console().print(sentence(f"the comment on {what} is kept; nothing is decided by it"))
+
+
+def _sample(ctx: RoundContext, seen: str, word: str) -> tuple[int, bytes]:
+    """Row and id of the candidate that a word names."""
+    numbers = selecting.rows(ctx.lake, ctx.round, seen, [word])
+    return candidates.key(ctx.lake, ctx.round, seen, numbers[0])
+
+
 def listing(*, name: str, as_json: bool) -> None:
     """Print what reviewers decided about samples of a round."""
     ctx = opened(name)
@@ -114,7 +136,19 @@ def listing(*, name: str, as_json: bool) -> None:
     rows = list(found.table.iter_rows(named=True))
     if as_json:
         shown = [{**row, "sample_id": row["sample_id"].hex()} for row in rows]
-        print_json({"round": ctx.round.key, "decisions": shown})
+        agreed = agreement.of_table(found.table)
+        said = [
+            {"reviewer": each.reviewer, **each.comment.model_dump(exclude={"reviewer"})}
+            for each in comments.of_branch(ctx.lake, ctx.round.branch)
+        ]
+        print_json(
+            {
+                "round": ctx.round.key,
+                "decisions": shown,
+                "comments": said,
+                "agreement": None if agreed is None else asdict(agreed),
+            }
+        )
         return
     out = make_console()
     body = [
@@ -134,6 +168,25 @@ def listing(*, name: str, as_json: bool) -> None:
     counts = Counter(row["action"] for row in rows if row["applied"])
     counted = ", ".join(f"{count:,} {DONE[action]}" for action, count in sorted(counts.items()))
     out.print(sentence(counted or "no decision counts"))
+    for line in _beside(ctx, found.table):
+        out.print(sentence(line), soft_wrap=True)
+
+
+def _beside(ctx: RoundContext, reviewed: pl.DataFrame) -> Iterator[str]:
+    """Say how far reviewers agree, and what they said."""
+    agreed = agreement.of_table(reviewed)
+    if agreed is not None:
+        figure = (
+            "not defined, as all decided alike" if agreed.alpha is None else f"{agreed.alpha:.3f}"
+        )
+        yield (
+            f"Krippendorff's alpha of {agreed.reviewers} reviewers on {agreed.samples:,} "
+            f"{plural('sample', agreed.samples)}: {figure}"
+        )
+    for each in comments.of_branch(ctx.lake, ctx.round.branch):
+        about = "the round" if each.comment.row is None else f"row {each.comment.row}"
+        text = " ".join(each.comment.text.split())
+        yield f"{when(each.comment.created)}, {each.reviewer} on {about}: {text}"
 
 
 def _said(row: Mapping[str, Any]) -> str:

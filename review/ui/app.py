@@ -15,10 +15,12 @@ from starlette.staticfiles import StaticFiles
 from lake.client import Lake
 from lake.errors import InvalidError, NotFoundError, UnreachableError
 from lineage.errors import QueryError
+from pipelines.common.errors import ReviewError
 from review.errors import FAILURES, UsageError
 from review.ui import (
     access,
     app_state,
+    comments,
     compare,
     decisions,
     failures,
@@ -43,6 +45,7 @@ STATUS: Final = (
     (UsageError, 400),
     (InvalidError, 400),
     (QueryError, 400),
+    (ReviewError, 400),
     (UnreachableError, 503),
 )
 """Status codes of errors that an address or the lake causes; any other error is a fault."""
@@ -77,6 +80,7 @@ def build(lake: Lake, session: Session, port: int, address: str | None = None) -
             Route(f"{BRANCH}/failures", failures.show),
             Route(f"{BRANCH}/selection.{{form}}", selection.download),
             Route(f"{BRANCH}/decision", decisions.decide, methods=["POST"]),
+            Route(f"{BRANCH}/comment", comments.say, methods=["POST"]),
             Route(f"{BRANCH}/samples", sample_decisions.decide, methods=["POST"]),
             Route("/sample/{dataset}/{round:round}/{row:row}", sample.show),
             Route("/payload/{dataset}/{round:round}/{row:row}", payload.show),

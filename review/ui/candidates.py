@@ -19,7 +19,7 @@ from pipelines.reviewing import edited
 from pipelines.rounds import history
 from review.errors import UsageError
 from review.ui import scores, search
-from review.ui.filters import Filters
+from review.ui.filters import Filters, part_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,11 +82,21 @@ def matching(source: Source, filters: Filters) -> pl.LazyFrame:
         *_made(source, filters),
         *scores.within(source.scores, filters, source.lineage),
         *search.holding(source.candidates, filters.text, source.lineage),
+        *_assigned(source, filters),
     ]
     rows = selections[0] if selections else source.lineage.select("row")
     for selection in selections[1:]:
         rows = rows.join(selection, on="row", how="semi")
     return rows
+
+
+def _assigned(source: Source, filters: Filters) -> list[pl.LazyFrame]:
+    """The rows of one of several equal parts."""
+    part = part_of(filters)
+    if part is None:
+        return []
+    number, of = part
+    return [source.lineage.filter(pl.col("row") % of == number - 1).select("row")]
 
 
 def count(source: Source, filters: Filters) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
@@ -15,6 +16,7 @@ LIMITS: Final = ("least", "most")
 FOREIGN: Final = ("column", "value", "score")
 """Filters whose values come from the data, where blanks may belong to them."""
 ORDERS: Final = ("up", "down")
+PART: Final = re.compile(r"([0-9]{1,3})/([0-9]{1,3})", re.ASCII)
 DIGITS: Final = 15
 """Most digits of a whole number, so that it fits 64 bits."""
 
@@ -43,6 +45,8 @@ class Filters:
     """Only rows whose score is not above this."""
     order: str | None = None
     """`up` or `down`: by the score, rows without one last. None: by row."""
+    part: str | None = None
+    """`2/3`: the second of three equal parts, by which reviewers share a list: every third row."""
     after: int | None = None
     """Only rows that follow this row in the order."""
     before: int | None = None
@@ -82,6 +86,7 @@ def described(wanted: Filters) -> list[tuple[str, str]]:
         ("verdict", wanted.verdict),
         ("depth", wanted.depth),
         (column, wanted.value),
+        ("part", wanted.part),
     ]
     found = [(name, str(value)) for name, value in values if value is not None]
     ends = [
@@ -113,9 +118,22 @@ def parse(query: Mapping[str, str]) -> Filters:
     for name in LIMITS:
         if name in given:
             given[name] = _limit(name, given[name])
+    if "part" in given and _part(given["part"]) is None:
+        raise UsageError(f"part must be such as 2/3, not {given['part'][:20]!r}")
     if given.get("order", "up") not in ORDERS:
         raise UsageError(f"order must be up or down, not {given['order'][:20]!r}")
     return Filters(**given)
+
+
+def part_of(wanted: Filters) -> tuple[int, int] | None:
+    """Which part of the rows is wanted, and of how many; None: all."""
+    return None if wanted.part is None else _part(wanted.part)
+
+
+def _part(text: str) -> tuple[int, int] | None:
+    found = PART.fullmatch(text)
+    number, of = (int(found[1]), int(found[2])) if found else (0, 0)
+    return (number, of) if 1 <= number <= of else None
 
 
 def whole(name: str, text: str) -> int:

@@ -114,6 +114,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         "datasets": datasets,
         "csrf": visitor.csrf,
         "visitor": visitor,
+        "reviewers": [each.name for each in app_state.of(request).session.reviewers],
         "shared": len(app_state.of(request).session.visitors) > 1,
     }
     text = ENGINE.get_template(template).render(context | values)

@@ -27,6 +27,7 @@ from review.ui import (
     access,
     app_state,
     candidates,
+    comments,
     facets,
     filters,
     guidelines,
@@ -105,6 +106,7 @@ def drawn(
         reason=reason,
         against=against,
         guidelines=guidelines.of_dataset(state.params, round_ref.dataset),
+        comments=comments.of_round(state.lake, round_ref.ref),
         offer=_offer(request, state, round_ref),
         **candidate_list,
     )

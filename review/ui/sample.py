@@ -20,7 +20,17 @@ from review.cli.round_refs import RoundRef
 from review.provenance import origins, payload
 from review.provenance.lookup import Located
 from review.provenance.origins import SampleProvenance
-from review.ui import access, app_state, filters, guidelines, neighbours, offers, picture, render
+from review.ui import (
+    access,
+    app_state,
+    comments,
+    filters,
+    guidelines,
+    neighbours,
+    offers,
+    picture,
+    render,
+)
 from review.ui.neighbours import Nearest
 from review.ui.offers import Offer
 
@@ -65,6 +75,7 @@ def show(request: Request) -> Response:
         query=wanted.query,
         narrowed=wanted.any,
         offer=_offer(request, ref, commit, node),
+        comments=comments.of_sample(lake, ref, commit, node) if refs.BRANCH.match(ref) else [],
         guidelines=guidelines.of_dataset(app_state.of(request).params, node[0]),
         tree=picture.draw(provenance, _images(pictured), ref),
         wide=picture.WIDE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
@@ -45,11 +45,11 @@ class Page:
 
 
 @contextmanager
-def serving(lake: Lake) -> Iterator[Page]:
-    """Serve the project in the current directory."""
+def serving(lake: Lake, reviewers: Sequence[str] = (), *, readers: bool = False) -> Iterator[Page]:
+    """Serve the project in the current directory, shared with reviewers and readers."""
     with ui.bound("127.0.0.1", 0) as listening:
         port = int(listening.getsockname()[1])
-        session = Session()
+        session = Session(reviewers, readers=readers)
         built = app.build(lake, session, port)
         # Configuring logging closes handlers of other libraries, one of which closes its stream.
         settings = uvicorn.Config(built, log_config=None, access_log=False, lifespan="off")

@@ -79,6 +79,7 @@ EXAMPLES = (
     "round correct nothing 0 --text image=x --reason why",
     "round withdraw nothing 0 --reason why",
     "round approve tiny-2 --reason why",
+    "round comment nothing text",
     "takedown purge nothing --yes",
     "takedown verify nothing",
     "takedown certificate nothing",

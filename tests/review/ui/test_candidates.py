@@ -269,3 +269,12 @@ def test_filters_are_named_with_their_values_in_the_words_of_the_form() -> None:
         ("real distance", "from 0.2"),
     ]
     assert queries.described(queries.parse({"column": "label", "score": "real_distance"})) == []
+
+
+def test_parts_of_a_list_are_equal_and_disjoint(source: Source) -> None:
+    parts = [candidates.ordered(source, Filters(part=f"{at}/3")).to_list() for at in (1, 2, 3)]
+    assert sorted(row for rows in parts for row in rows) == list(range(ROWS))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    for wrong in ("0/3", "4/3", "1", "1/0", "a/b", "1/1000"):
+        with pytest.raises(UsageError, match="part must be such as 2/3"):
+            queries.parse({"part": wrong})
