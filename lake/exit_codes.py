@@ -1,7 +1,7 @@
 """Exit codes of `stemma`, its stages and its servers: what a script can tell apart.
 
 A finding is no failure: the command did what it was asked for, and found something. So the two have
-codes of their own, as those of `grep` and `diff` (docs/decisions/0042).
+codes of their own, as those of `grep` and `diff` (docs/decisions/0044).
 """
 
 from __future__ import annotations
