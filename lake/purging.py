@@ -15,6 +15,7 @@ from typing import Final
 
 from lake import administration, private
 from lake.errors import BusyError, FullError, UnreachableError
+from lake.values import Purged
 
 PATH: Final = "/api/v1/_stemma/purge"
 COUNTS: Final = ("id", "objects", "object_bytes", "uploads")
@@ -31,16 +32,6 @@ class Cleaned:
     """The file with the bytes, one of the lake's staging area, which takes it over."""
     rows: int
     """How many rows are left out; 0 where the object is no table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Purged:
-    """What a purge did: its number, purged objects and their bytes, and uploads that it ended."""
-
-    id: int
-    objects: int
-    object_bytes: int
-    uploads: int
 
 
 def purge(home: Path, take_down: str, statement: str, cleaned: Iterable[Cleaned]) -> Purged:

@@ -59,3 +59,14 @@ class RepositoryFacts:
 
     created: int
     default_branch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What a purge did: its number, purged objects and their bytes, and uploads that it ended."""
+
+    id: int
+    objects: int
+    object_bytes: int
+    uploads: int
+    """Uploads in parts, and addresses that were handed out, which nothing comes from any more."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,20 @@ def sign(content: Mapping[str, Any], signer: Signer) -> dict[str, Any]:
         "payloadType": PAYLOAD_TYPE,
         "signatures": [{"keyid": signer.key_id, "sig": signer.sign(_pae(payload))}],
     }
+
+
+def encoded(envelope: Mapping[str, Any]) -> bytes:
+    """The bytes of an envelope's file."""
+    return json.dumps(envelope, indent=1).encode() + b"\n"
+
+
+def content(envelope: object, keys: Trusted | None) -> Mapping[str, Any]:
+    """The statement of an envelope; without trusted keys its signature is not verified.
+
+    Raises:
+        EnvelopeError: as `verify`.
+    """
+    return unverified(envelope) if keys is None else verify(envelope, keys).statement
 
 
 def verify(envelope: object, keys: Trusted) -> Verified:

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from pipelines.llm.cache import Cache, unusable
@@ -48,12 +47,7 @@ class AnswerWriter:
         self._thread.start()
         return self
 
-    async def __aexit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Write what is left, and end the thread."""
         self._changes.put(None)
         await asyncio.to_thread(self._thread.join)

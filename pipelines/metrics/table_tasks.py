@@ -14,21 +14,21 @@ from numpy.typing import NDArray
 
 from pipelines.common.plugins import NoSettings
 from pipelines.features.tables import boosting
-from pipelines.metrics import downstream, values
+from pipelines.metrics import values
 from pipelines.metrics.downstream import Answers, Labelled
+from pipelines.metrics.macro_f1 import MacroF1Task
 from pipelines.metrics.protocol import Predict, Task
 from pipelines.metrics.values import Metric
 
 Rows = NDArray[np.int64]
 
 
-class TableLabels(Task[NoSettings]):
+class TableLabels(MacroF1Task[NoSettings]):
     """Classification of rows by gradient boosting, judged by macro-F1."""
 
     name = "table_labels"
     version = "table_labels/1"
     Settings = NoSettings
-    figure = "macro_f1"
 
     def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
         """Train on the records of rows."""
@@ -38,14 +38,6 @@ class TableLabels(Task[NoSettings]):
             return trained.labels(test.inputs)
 
         return predict
-
-    def score(self, answers: Answers, resamples: int, seed: int) -> Metric:
-        """Compute F1 of each class, averaged over the classes."""
-        return downstream.macro_f1(answers, resamples, seed)
-
-    def gain(self, answers: Answers, over: Answers, resamples: int, seed: int) -> Metric:
-        """Compute the paired difference of macro-F1."""
-        return downstream.macro_f1_gain(answers, over, resamples, seed)
 
 
 class TableTarget(Task[NoSettings]):

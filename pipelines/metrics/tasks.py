@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from pipelines.common.plugins import NoSettings
 from pipelines.features import byte_model, image_classifier, knn_votes, text_classifier
-from pipelines.metrics import downstream, values
+from pipelines.metrics import values
 from pipelines.metrics.downstream import Answers, Labelled
+from pipelines.metrics.macro_f1 import MacroF1Task
 from pipelines.metrics.protocol import Predict, Task
 from pipelines.metrics.values import Metric
 
@@ -84,13 +85,12 @@ class NearestLabels(Task[NoSettings]):
         return predict
 
 
-class TextLabels(Task[NoSettings]):
+class TextLabels(MacroF1Task[NoSettings]):
     """Classification of texts by a linear classifier on words."""
 
     name = "text_labels"
     version = "text_labels/1"
     Settings = NoSettings
-    figure = "macro_f1"
 
     def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
         """Train on the texts of rows."""
@@ -100,14 +100,6 @@ class TextLabels(Task[NoSettings]):
             return classifier.labels(test.inputs)
 
         return predict
-
-    def score(self, answers: Answers, resamples: int, seed: int) -> Metric:
-        """Compute F1 of each class, averaged over the classes."""
-        return downstream.macro_f1(answers, resamples, seed)
-
-    def gain(self, answers: Answers, over: Answers, resamples: int, seed: int) -> Metric:
-        """Compute the paired difference of macro-F1."""
-        return downstream.macro_f1_gain(answers, over, resamples, seed)
 
 
 class TextLikelihood(Task[NoSettings]):

@@ -9,13 +9,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
 
-from lake import files
 from lake.client import Lake
 from lake.errors import NotFoundError
 from pipelines.common import console, digests
 from pipelines.params import Params
 from pipelines.reviewing import record, store
-from pipelines.rounds import changed_refs, review_inputs
+from pipelines.rounds import changed_refs, noted_files, review_inputs
 from pipelines.rounds.review_inputs import NotedReviews
 
 ASKED: Final = "reviews-asked.json"
@@ -43,8 +42,5 @@ def write(lake: Lake) -> None:
         by_branch[each.record.branch].append(record.digest(each.record))
     for refused in found.refused:
         console.line(f"a decision of a reviewer does not count: {refused}")
-    if by_branch:
-        noted = {branch: digests.of_json(listed) for branch, listed in sorted(by_branch.items())}
-        files.write_json(review_inputs.FILE, NotedReviews(rounds=noted).model_dump(mode="json"))
-    else:
-        review_inputs.FILE.unlink(missing_ok=True)
+    noted = {branch: digests.of_json(listed) for branch, listed in sorted(by_branch.items())}
+    noted_files.write(review_inputs.FILE, NotedReviews(rounds=noted))

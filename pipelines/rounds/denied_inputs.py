@@ -13,15 +13,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
-from lake import documents
-from lake.documents import DocumentError
 from pipelines.common import digests
-from pipelines.common.errors import StaleError
-from pipelines.common.settings import StrictModel, strictly
+from pipelines.common.settings import StrictModel
 from pipelines.params import Round
-from pipelines.rounds import receipts
+from pipelines.rounds import noted_files, receipts
 
 FILE: Final = receipts.ROOT / "takedowns.json"
 NAME: Final = "what was taken down"
@@ -72,16 +67,7 @@ def read(path: Path | None = None) -> NotedTakedowns:
     Raises:
         StaleError: it is damaged.
     """
-    file = FILE if path is None else path
-    try:
-        return strictly(NotedTakedowns, documents.read_json(file))
-    except FileNotFoundError:
-        return NotedTakedowns()
-    except (DocumentError, ValidationError) as error:
-        raise StaleError(
-            f"{file} does not say what was taken down; remove it, and `stemma stage inputs` writes "
-            "it again"
-        ) from error
+    return noted_files.read(FILE if path is None else path, NotedTakedowns, NAME)
 
 
 def of_stage(round_: Round, stage: str, reads: Iterable[tuple[str, int]] = ()) -> dict[str, str]:

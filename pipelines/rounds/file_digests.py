@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from lake import private
-from pipelines.common import digests
+from pipelines.common import digests, kept_database
 
 DATABASE: Final = Path(".stemma") / "file_digests.db"
 SCHEMA: Final = (
@@ -44,7 +41,7 @@ def of_path(path: Path, *, junk: bool = False) -> str:
 
 
 def _of_path(path: Path, *, junk: bool) -> str:
-    with _open_database() as database:
+    with kept_database.opened(DATABASE, SCHEMA) as database, database:
         if not path.is_dir():
             return _of_file(database, path)
         inside = {
@@ -69,26 +66,3 @@ def _of_file(database: sqlite3.Connection, path: Path) -> str:
         "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?)", (name, *state, digest)
     )
     return digest
-
-
-@contextmanager
-def _open_database() -> Iterator[sqlite3.Connection]:
-    """Open the cache of digests; a damaged cache is replaced by an empty one."""
-    private.folder(DATABASE.parent)
-    private.database(DATABASE)
-    with closing(_connect()) as database:
-        yield database
-        database.commit()
-
-
-def _connect() -> sqlite3.Connection:
-    for _ in range(2):
-        database = sqlite3.connect(DATABASE, timeout=60)
-        try:
-            database.execute(SCHEMA)
-        except sqlite3.DatabaseError:
-            database.close()
-            DATABASE.unlink(missing_ok=True)
-        else:
-            return database
-    return sqlite3.connect(":memory:")

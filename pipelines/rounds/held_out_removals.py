@@ -9,10 +9,8 @@ rows as there. A record that nobody trusted signed excuses nothing.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 from pydantic import ValidationError
@@ -45,7 +43,7 @@ def encoded(record: PurgeRecord, signer: Signer) -> bytes:
         for item in record.objects
     ]
     content = dsse.statement(subjects, PREDICATE, record.model_dump(mode="json"))
-    return json.dumps(dsse.sign(content, signer), indent=1).encode() + b"\n"
+    return dsse.encoded(dsse.sign(content, signer))
 
 
 def records(lake: Lake, ref: str) -> list[PurgeRecord]:
@@ -99,11 +97,7 @@ def parsed(envelope: object, trusted: Trusted | None) -> PurgeRecord:
     Raises:
         EnvelopeError: it is no record, or nobody trusted signed it.
     """
-    content: Mapping[str, Any]
-    if trusted is None:
-        content = dsse.unverified(envelope)
-    else:
-        content = dsse.verify(envelope, trusted).statement
+    content = dsse.content(envelope, trusted)
     if content.get("predicateType") != PREDICATE:
         raise EnvelopeError("the statement is about no held-out rows; find who wrote it")
     try:

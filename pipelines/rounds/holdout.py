@@ -31,6 +31,20 @@ FINGERPRINTS: Final = "fingerprints"
 LABEL: Final = "label"
 
 
+def merge(held_out: Lake, commit: str, message: str, dataset: str) -> None:
+    """Merge a commit into main of the hold-out's repository.
+
+    Raises:
+        StaleError: another run changed the hold-out of the data set meanwhile.
+    """
+    try:
+        held_out.merge(commit, refs.MAIN, message, {})
+    except ConflictError as error:
+        raise StaleError(
+            f"another run changed the hold-out of {dataset} meanwhile; run this again"
+        ) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """The hold-out that round 0 of a data set names."""

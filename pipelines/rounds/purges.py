@@ -14,12 +14,11 @@ lake that is moved takes them along. They hold digests and no payload.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Final
+from typing import Final
 from weakref import WeakKeyDictionary
 
 import polars as pl
@@ -178,7 +177,7 @@ def encoded(record: PurgeRecord, signer: Signer) -> bytes:
         for item in record.objects
     ]
     content = dsse.statement(subjects, PREDICATE, record.model_dump(mode="json"))
-    return json.dumps(dsse.sign(content, signer), indent=1).encode() + b"\n"
+    return dsse.encoded(dsse.sign(content, signer))
 
 
 def keep(
@@ -228,10 +227,7 @@ def parsed(envelope: object, trusted: Trusted | None) -> PurgeRecord:
     Raises:
         EnvelopeError: it is no record, or nobody trusted signed it.
     """
-    if trusted is None:
-        content: Mapping[str, Any] = dsse.unverified(envelope)
-    else:
-        content = dsse.verify(envelope, trusted).statement
+    content = dsse.content(envelope, trusted)
     try:
         return strictly(PurgeRecord, content.get("predicate"))
     except ValidationError as error:

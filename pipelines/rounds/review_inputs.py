@@ -11,14 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
-from lake import documents
-from lake.documents import DocumentError
-from pipelines.common.errors import StaleError
-from pipelines.common.settings import StrictModel, strictly
+from pipelines.common.settings import StrictModel
 from pipelines.params import Round
-from pipelines.rounds import receipts
+from pipelines.rounds import noted_files, receipts
 
 FILE: Final = receipts.ROOT / "reviews.json"
 NAME: Final = "what reviewers decided"
@@ -39,16 +34,7 @@ def read(path: Path | None = None) -> NotedReviews:
     Raises:
         StaleError: it is damaged.
     """
-    file = FILE if path is None else path
-    try:
-        return strictly(NotedReviews, documents.read_json(file))
-    except FileNotFoundError:
-        return NotedReviews()
-    except (DocumentError, ValidationError) as error:
-        raise StaleError(
-            f"{file} does not say what reviewers decided; remove it, and `stemma stage inputs` "
-            "writes it again"
-        ) from error
+    return noted_files.read(FILE if path is None else path, NotedReviews, NAME)
 
 
 def of_stage(round_: Round, stage: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import ConflictError, NotFoundError
+from lake.errors import NotFoundError
 from lake.tables import encode
 from lake.values import ObjectInfo
 from lineage import payload
@@ -125,12 +125,7 @@ def _from_dataset(lake: Lake, held_out: Lake, takedown: str, dataset: str, ids: 
         held_out.write_bytes(staging, place, envelope, "application/json")
         entries = {DATASET: dataset, KEY: named.key, record.ENTRY: takedown}
         commit = held_out.commit(staging, message, entries)
-        try:
-            held_out.merge(commit.id, refs.MAIN, message, {})
-        except ConflictError as error:
-            raise StaleError(
-                f"another run changed the hold-out of {dataset} meanwhile; run this again"
-            ) from error
+        holdout.merge(held_out, commit.id, message, dataset)
     return taken
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from lake import files
 from lake.client import Lake
 from lake.errors import NotFoundError
 from pipelines.params import Params
-from pipelines.rounds import changed_refs, denied_inputs
+from pipelines.rounds import changed_refs, denied_inputs, noted_files
 from pipelines.rounds.denied_inputs import Noted, NotedTakedowns
 from pipelines.takedown import record
 from pipelines.takedown.record import TakedownRecord
@@ -37,11 +36,7 @@ def write(lake: Lake) -> None:
         noted = {each.name: of_record(each) for each in record.all_of(lake)}
     except NotFoundError:
         noted = {}
-    if noted:
-        content = NotedTakedowns(takedowns=noted)
-        files.write_json(denied_inputs.FILE, content.model_dump(mode="json"))
-    else:
-        denied_inputs.FILE.unlink(missing_ok=True)
+    noted_files.write(denied_inputs.FILE, NotedTakedowns(takedowns=noted))
 
 
 def of_record(found: TakedownRecord) -> Noted:

@@ -21,7 +21,8 @@ from lake import purging, refs
 from lake.client import Lake
 from lake.errors import CorruptError, NotFoundError
 from lake.home import LakeHome
-from lake.purging import Drafts, Purged
+from lake.purging import Drafts
+from lake.values import Purged
 from lineage.ancestry import walks
 from pipelines import modalities
 from pipelines.rounds import ancestry_index, manifest, purges, trust

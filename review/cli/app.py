@@ -221,6 +221,7 @@ def audit(
 
 
 @app.command()
+@runs("review.commands.descendants")
 def descendants(
     samples: SampleIds = None,
     *,
@@ -235,16 +236,6 @@ def descendants(
     as_json: Json = False,
 ) -> None:
     """Show what descends from samples, directly or through models trained on descendants."""
-    run(
-        "review.commands.descendants",
-        samples=samples or [],
-        from_file=from_file,
-        model=model,
-        ref=ref,
-        dataset=dataset,
-        rows=rows,
-        as_json=as_json,
-    )
 
 
 @app.command()

@@ -8,19 +8,14 @@ from typing import Annotated
 import typer
 
 from review.cli.dispatch import Json, runs
-from review.cli.groups import WithDefault
+from review.cli.groups import with_default
 
 MAKE = "make"
-
-
-class _MakesByDefault(WithDefault):
-    """A group of which `stemma attest REF` is short for `stemma attest make REF`."""
-
-    default_command = MAKE
+"""`stemma attest REF` is short for `stemma attest make REF`."""
 
 
 attests = typer.Typer(
-    cls=_MakesByDefault,
+    cls=with_default(MAKE),
     no_args_is_help=True,
     help="Signed statements about published versions, which others verify without the lake.",
 )

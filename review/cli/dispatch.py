@@ -91,17 +91,18 @@ def _wrapped(sentence: str) -> str:
 
 
 def runs(
-    module: str, function: str = "run", /
+    module: str, function: str = "run", /, **fixed: str
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Let a command call a function of a module with its options; its own body is not called.
 
-    The parameters and the docstring of the decorated function are the options and the help.
+    The parameters and the docstring of the decorated function are the options and the help. What is
+    `fixed` is passed besides.
     """
 
     def decorate(declared: Callable[..., None]) -> Callable[..., None]:
         @wraps(declared)
         def command(**options: Any) -> None:  # noqa: ANN401  passed on
-            run(module, function, **options)
+            run(module, function, **fixed, **options)
 
         return command
 

@@ -7,6 +7,15 @@ from typing import Any, ClassVar
 from typer.core import TyperGroup
 
 
+def with_default(command: str) -> type[WithDefault]:
+    """The class of groups of which one command is meant where none is named."""
+
+    class Group(WithDefault):
+        default_command = command
+
+    return Group
+
+
 class WithDefault(TyperGroup):
     """A group whose first word may be an argument or an option of one of its commands."""
 

@@ -44,6 +44,7 @@ def lineage_stats(
 
 
 @lineages.command("export")
+@runs("review.commands.lineage_export")
 def lineage_export(
     ref: RefArgument = "main",
     *,
@@ -55,14 +56,6 @@ def lineage_export(
     as_json: Json = False,
 ) -> None:
     """Write the lineage of a ref in a format that other tools read."""
-    run(
-        "review.commands.lineage_export",
-        ref=ref,
-        form=form.value,
-        dataset=dataset,
-        output=output,
-        as_json=as_json,
-    )
 
 
 def export(

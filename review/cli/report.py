@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from review.cli.dispatch import DatasetOption, Json, OutputOption, RefArgument, run
+from review.cli.dispatch import DatasetOption, Json, OutputOption, RefArgument, runs
 
 reports = typer.Typer(no_args_is_help=True, help="Summaries of a version for those outside.")
 
@@ -21,6 +21,7 @@ class SummaryFormat(StrEnum):
 
 
 @reports.command("eu-summary")
+@runs("review.commands.eu_summary")
 def eu_summary(
     ref: RefArgument = "main",
     *,
@@ -32,11 +33,3 @@ def eu_summary(
     as_json: Json = False,
 ) -> None:
     """Write the EU's public summary of training content, as far as lineage knows it."""
-    run(
-        "review.commands.eu_summary",
-        ref=ref,
-        form=form.value,
-        dataset=dataset,
-        output=output,
-        as_json=as_json,
-    )

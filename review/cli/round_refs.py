@@ -75,6 +75,27 @@ def find(params: Params, lake: Lake, ref: str, dataset: str | None) -> list[Roun
     return round_refs
 
 
+def find_only(params: Params, lake: Lake, ref: str, dataset: str | None, what: str) -> RoundRef:
+    """Find the one round that a ref names.
+
+    Args:
+        params: as in `find`, as are `lake`, `ref` and `dataset`.
+        lake: see there.
+        ref: see there.
+        dataset: see there.
+        what: what --dataset is to say where the ref holds several data sets.
+
+    Raises:
+        NotFoundError: as `find`.
+        UsageError: as `find`; or the ref names rounds of several data sets.
+    """
+    rounds = find(params, lake, ref, dataset)
+    if len(rounds) > 1:
+        names = " and ".join(each.dataset for each in rounds)
+        raise UsageError(f"{ref} holds {names}; say with --dataset {what}")
+    return rounds[0]
+
+
 def shared_dataset(left: str, right: str) -> str | None:
     """The data set of whose rounds both refs are tags or branches; None where they are not."""
     matches = (refs.TAG.match(ref) or refs.BRANCH.match(ref) for ref in (left, right))

@@ -37,19 +37,24 @@ DryRun = Annotated[
 DECIDE = "review.commands.round_review"
 
 
-@rounds.command("accept")
-def accept(
-    name: RoundArgument,
-    samples: Samples = None,
-    *,
-    where: Where = None,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Accept samples of ROUND that the suite rejects, except for what is final."""
-    given = {"samples": samples or [], "where": where, "reason": reason, "dry_run": dry_run}
-    run(DECIDE, name=name, action="accept", as_json=as_json, **given)
+def decides(action: str, about: str) -> None:
+    """Add a command that decides about samples of a round, and whose help is `about`."""
+
+    @rounds.command(action, help=about)
+    @runs(DECIDE, action=action)
+    def decide(  # its parameters are the options
+        name: RoundArgument,
+        samples: Samples = None,
+        *,
+        where: Where = None,
+        reason: Reason = None,
+        dry_run: DryRun = False,
+        as_json: Json = False,
+    ) -> None:
+        pass
+
+
+decides("accept", "Accept samples of ROUND that the suite rejects, except for what is final.")
 
 
 @rounds.command("reject")
@@ -63,7 +68,7 @@ def reject(
     as_json: Json = False,
 ) -> None:
     """Reject samples of ROUND; without any, reject the round as a whole."""
-    given = {"samples": samples or [], "where": where, "reason": reason, "dry_run": dry_run}
+    given = {"samples": samples, "where": where, "reason": reason, "dry_run": dry_run}
     if samples or where is not None:
         run(DECIDE, name=name, action="reject", as_json=as_json, **given)
     elif dry_run:
@@ -73,6 +78,7 @@ def reject(
 
 
 @rounds.command("relabel")
+@runs(DECIDE, action="relabel")
 def relabel(
     name: RoundArgument,
     label: Annotated[str, typer.Argument(help="The label that the samples should have.")],
@@ -84,8 +90,6 @@ def relabel(
     as_json: Json = False,
 ) -> None:
     """Give samples of ROUND another label: new samples, of which these are the parents."""
-    given = {"samples": samples or [], "where": where, "reason": reason, "dry_run": dry_run}
-    run(DECIDE, name=name, action="relabel", label=label, as_json=as_json, **given)
 
 
 @rounds.command("correct")
@@ -126,19 +130,7 @@ def correct(
     run(DECIDE, name=name, action="correct", texts=texts, as_json=as_json, **given)
 
 
-@rounds.command("withdraw")
-def withdraw(
-    name: RoundArgument,
-    samples: Samples = None,
-    *,
-    where: Where = None,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Leave samples of ROUND to the suite again, whatever was decided about them."""
-    given = {"samples": samples or [], "where": where, "reason": reason, "dry_run": dry_run}
-    run(DECIDE, name=name, action="withdraw", as_json=as_json, **given)
+decides("withdraw", "Leave samples of ROUND to the suite again, whatever was decided about them.")
 
 
 @rounds.command("approve")

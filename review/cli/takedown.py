@@ -8,20 +8,14 @@ import typer
 
 from review.cli import purge as purges
 from review.cli.dispatch import DatasetOption, FromFile, Json, SampleIds, runs
-from review.cli.groups import WithDefault
+from review.cli.groups import with_default
 
 ACT = "act"
-"""The command that is meant where none is named."""
-
-
-class _ActByDefault(WithDefault):
-    """A group of which `stemma takedown ID…` is short for `stemma takedown act ID…`."""
-
-    default_command = ACT
+"""`stemma takedown ID…` is short for `stemma takedown act ID…`."""
 
 
 takedowns = typer.Typer(
-    cls=_ActByDefault,
+    cls=with_default(ACT),
     no_args_is_help=True,
     help="Samples that must go: `stemma takedown ID… --reason WHY`, with --dry-run first.",
 )

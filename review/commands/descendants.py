@@ -63,7 +63,7 @@ class Selection:
 
 def run(
     *,
-    samples: Sequence[str],
+    samples: Sequence[str] | None,
     from_file: Path | None,
     ref: str,
     dataset: str | None,
@@ -72,7 +72,7 @@ def run(
     model: str | None = None,
 ) -> None:
     """Find the descendants of samples, and print how many there are, or list them all."""
-    origins = {**_given(samples), **_listed(from_file)}
+    origins = {**_given(samples or ()), **_listed(from_file)}
     if bool(origins) == (model is not None):
         raise UsageError("give ids, or a file with --from-file, or a model with --model")
     params = load()

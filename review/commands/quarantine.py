@@ -40,11 +40,7 @@ def run(
     files.check_free(output, force=force)
     params = load()
     lake = open_lake(params)
-    rounds = round_refs.find(params, lake, ref, dataset)
-    if len(rounds) > 1:
-        names = " and ".join(each.dataset for each in rounds)
-        raise UsageError(f"{ref} holds {names}; say with --dataset whose rows to write")
-    (found,) = rounds
+    found = round_refs.find_only(params, lake, ref, dataset, "whose rows to write")
     refused = quarantine.find(lake, found.commit, found.dataset, found.number)
     if reason is not None:
         refused = _only(refused, reason)

@@ -38,7 +38,7 @@ def run(
     *,
     name: str,
     action: Action,
-    samples: Sequence[str],
+    samples: Sequence[str] | None,
     where: str | None,
     reason: str | None,
     dry_run: bool,
@@ -52,7 +52,7 @@ def run(
     if (where is None) == (not samples):
         raise UsageError("name samples by row or id, or give a condition with --where")
     named = (
-        selecting.rows(ctx.lake, ctx.round, seen, samples)
+        selecting.rows(ctx.lake, ctx.round, seen, samples or ())
         if where is None
         else selecting.where(ctx.lake, ctx.round, seen, where)
     )

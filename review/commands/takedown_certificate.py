@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,7 +43,7 @@ def _make(name: str, output: Path | None, *, as_json: bool) -> None:
     envelope = certificate.signed(content, trust.signer(lake))
     path = output or Path(f"{name}.certificate{dsse.SUFFIX}")
     try:
-        files.write_atomic(path, json.dumps(envelope, indent=1).encode() + b"\n", durable=True)
+        files.write_atomic(path, dsse.encoded(envelope), durable=True)
     except OSError as error:
         raise ReviewError(f"{path} cannot be written: {error.strerror}") from error
     remains = len(content["predicate"]["remains"])

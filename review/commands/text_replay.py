@@ -38,11 +38,7 @@ def run(*, ref: str, dataset: str | None, rows: int, yes: bool, as_json: bool) -
     """
     params = load()
     lake = open_lake(params)
-    rounds = round_refs.find(params, lake, ref, dataset)
-    if len(rounds) > 1:
-        names = " and ".join(each.dataset for each in rounds)
-        raise UsageError(f"{ref} holds {names}; say with --dataset whose round to replay")
-    (found,) = rounds
+    found = round_refs.find_only(params, lake, ref, dataset, "whose round to replay")
     prepared = text_replay.prepare(lake, found.commit, found.dataset, found.number, rows)
     for line in _spending(prepared):
         console.line(line)

@@ -149,22 +149,15 @@ def of_rounds(entries: Sequence[Mapping[str, Any]]) -> list[Chart]:
             name,
             title,
             axis,
-            tuple(point for each in series for point in _intervals(entries, each)),
-            tuple(guide for each in series for guide in _beside_real(entries, each)),
+            tuple(point for each in series for point in points(entries, each)),
+            tuple(guide for each in series for guide in guides(entries, each)),
             better,
         )
-        for name, title, axis, better, series in SHAPES
-    ]
-    charts += [
-        Chart(
-            name,
-            title,
-            axis,
-            tuple(point for each in series for point in _summaries(entries, each)),
-            tuple(guide for each in series for guide in _flat_limits(entries, each)),
-            better,
+        for kinds, points, guides in (
+            (SHAPES, _intervals, _beside_real),
+            (FLAT, _summaries, _flat_limits),
         )
-        for name, title, axis, better, series in FLAT
+        for name, title, axis, better, series in kinds
     ]
     seconds = tuple(_costs(entries))
     charts.append(Chart("cost", "Seconds by stage", "seconds", seconds, stacked=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lake.server.actions.events import Event, EventType
 from lake.server.catalog.commits import Commit
@@ -32,15 +32,7 @@ def commit(repository: str, branch: str, made: Commit) -> Change:
         source_ref=branch,
         commit=made,
     )
-    after = Event(
-        EventType.POST_COMMIT,
-        repository,
-        made.root,
-        branch=branch,
-        source_ref=made.id,
-        commit_id=made.id,
-        commit=made,
-    )
+    after = replace(before, type=EventType.POST_COMMIT, source_ref=made.id, commit_id=made.id)
     return Change(before, after, (made.id,), made)
 
 
@@ -56,16 +48,7 @@ def merge(repository: str, branch: str, made: Commit, source: Commit, name: str)
         commit=made,
         merge_source=name,
     )
-    after = Event(
-        EventType.POST_MERGE,
-        repository,
-        made.root,
-        branch=branch,
-        source_ref=made.id,
-        commit_id=made.id,
-        commit=made,
-        merge_source=name,
-    )
+    after = replace(before, type=EventType.POST_MERGE, root=made.root, source_ref=made.id)
     return Change(before, after, (made.id, source.id), made)
 
 
@@ -120,16 +103,13 @@ def _of_ref(
     commit_id: str = "",
 ) -> Change:
     """A change of a branch or tag that points to a commit; both events say the same."""
-    events = [
-        Event(
-            event,
-            repository,
-            at.root,
-            branch=branch,
-            tag=tag,
-            source_ref=source_ref,
-            commit_id=commit_id,
-        )
-        for event in (before, after)
-    ]
-    return Change(events[0], events[1], (branch, tag, at.id))
+    event = Event(
+        before,
+        repository,
+        at.root,
+        branch=branch,
+        tag=tag,
+        source_ref=source_ref,
+        commit_id=commit_id,
+    )
+    return Change(event, replace(event, type=after), (branch, tag, at.id))

@@ -27,6 +27,7 @@ from lake.server.catalog.tombstones import Purge
 from lake.server.failpoints import Failpoint
 from lake.server.storage.hashing import StoredObject, digest
 from lake.server.storage.objects import ObjectStore
+from lake.values import Purged
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -49,17 +50,6 @@ class Asked:
     user: str
     statement: str
     replacements: Sequence[Replacement]
-
-
-@dataclass(frozen=True, slots=True)
-class Purged:
-    """What a purge did: its number, purged objects and their bytes, and uploads that it ended."""
-
-    id: int
-    objects: int
-    object_bytes: int
-    uploads: int
-    """Uploads in parts, and addresses that were handed out, which nothing comes from any more."""
 
 
 def purge(database: Database, store: ObjectStore, asked: Asked) -> Purged:

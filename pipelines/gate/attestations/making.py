@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -85,13 +83,13 @@ def _envelopes(
     else:
         predicate = predicates.takedown(version, version.takedown, made)
     statement = dsse.statement(subjects, predicates.PROVENANCE, predicate)
-    files = {store.PROVENANCE: _encoded(dsse.sign(statement, signer))}
+    files = {store.PROVENANCE: dsse.encoded(dsse.sign(statement, signer))}
     if result is not None:
         digest = hashlib.sha256(files[store.PROVENANCE]).hexdigest()
         beside = {"uri": store.PROVENANCE, "digest": {"sha256": digest}}
         predicate = predicates.summary(version, recorded, result, beside, made)
         statement = dsse.statement(subjects, predicates.SUMMARY, predicate)
-        files[store.SUMMARY] = _encoded(dsse.sign(statement, signer))
+        files[store.SUMMARY] = dsse.encoded(dsse.sign(statement, signer))
     return files | {f"{signer.name}{store.KEY_SUFFIX}": signer.public}
 
 
@@ -107,7 +105,3 @@ def _current(latest: Stored, version: Version, subjects: list[dict[str, Any]]) -
     held = {each["name"]: each["digest"]["sha256"] for each in subjects}
     same = (found.commit, found.objects) == (version.commit.id, held)
     return found.signer if same else None
-
-
-def _encoded(envelope: Mapping[str, Any]) -> bytes:
-    return json.dumps(envelope, indent=1).encode() + b"\n"

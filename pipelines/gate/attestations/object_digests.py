@@ -10,15 +10,15 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from lake import files, private, tables
+from lake import files, tables
 from lake.client import Lake, browsing
 from lake.errors import CorruptError
 from lake.values import ObjectInfo
-from pipelines.common import progress
+from pipelines.common import kept_database, progress
 
 DATABASE: Final = Path(".stemma") / "object_digests.db"
 SCHEMA: Final = (
@@ -99,23 +99,6 @@ def _open_database() -> Iterator[sqlite3.Connection]:
     Each digest is a transaction, so that a run which is killed keeps what it has hashed, and two
     runs do not wait for each other.
     """
-    private.folder(DATABASE.parent)
-    private.database(DATABASE)
-    with closing(_connect()) as database:
+    unsynced = "PRAGMA synchronous = OFF"  # what a crash of the machine loses is hashed again
+    with kept_database.opened(DATABASE, unsynced, SCHEMA, isolation_level=None) as database:
         yield database
-
-
-def _connect() -> sqlite3.Connection:
-    for _ in range(2):
-        database = sqlite3.connect(DATABASE, timeout=60, isolation_level=None)
-        try:
-            database.execute(
-                "PRAGMA synchronous = OFF"
-            )  # what a crash of the machine loses is hashed
-            database.execute(SCHEMA)
-        except sqlite3.DatabaseError:
-            database.close()
-            DATABASE.unlink(missing_ok=True)
-        else:
-            return database
-    return sqlite3.connect(":memory:")

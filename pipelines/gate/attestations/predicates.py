@@ -59,11 +59,7 @@ def provenance(
         "buildDefinition": {
             "buildType": BUILD_TYPE,
             "externalParameters": {
-                "repository": version.repository,
-                "dataset": version.dataset,
-                "round": version.number,
-                "tag": version.tag,
-                "commit": version.commit.id,
+                **_named(version),
                 "previous": manifest.get("previous"),
                 "settings": manifest.get("settings", {}),
             },
@@ -106,11 +102,7 @@ def takedown(version: Version, made_by: TakedownRecord, made: Mapping[str, Any])
         "buildDefinition": {
             "buildType": TAKEDOWN_TYPE,
             "externalParameters": {
-                "repository": version.repository,
-                "dataset": version.dataset,
-                "round": version.number,
-                "tag": version.tag,
-                "commit": version.commit.id,
+                **_named(version),
                 "takedown": made_by.name,
                 "policies": {name: each.model_dump() for name, each in made_by.policies.items()},
             },
@@ -177,6 +169,17 @@ def summary(
 def moment(seconds: float) -> str:
     """A time as RFC 3339 writes it, in UTC to the second."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _named(version: Version) -> dict[str, Any]:
+    """The version by all its names."""
+    return {
+        "repository": version.repository,
+        "dataset": version.dataset,
+        "round": version.number,
+        "tag": version.tag,
+        "commit": version.commit.id,
+    }
 
 
 def _dependencies(

@@ -28,13 +28,21 @@ Message = dict[str, Any]
 
 def records(source: Source, left_out: Counter[str]) -> Iterator[dict[str, Any]]:
     """Yield each accepted row as an object with `messages`."""
+    for question, answer, row in accepted(source, left_out):
+        yield {MESSAGES: [*question, *answer], "stemma": row}
+
+
+def accepted(
+    source: Source, left_out: Counter[str]
+) -> Iterator[tuple[list[Message], list[Message], dict[str, Any]]]:
+    """Yield question, answer and origin of each accepted row; count those that lack one of them."""
     for frame in source.accepted():
         for row in frame.iter_rows(named=True):
             found = messages(source.dataset, row)
             if found is None:
                 left_out[EMPTY] += 1
                 continue
-            yield {MESSAGES: [*found[0], *found[1]], "stemma": origin(source.dataset, row)}
+            yield *found, origin(source.dataset, row)
 
 
 def messages(dataset: str, row: dict[str, Any]) -> tuple[list[Message], list[Message]] | None:

@@ -15,7 +15,7 @@ from itertools import cycle
 from typing import Any, Final
 
 from lineage import curation
-from pipelines.inquiry.exports.conversations import EMPTY, Message, messages
+from pipelines.inquiry.exports.conversations import EMPTY, Message, accepted, messages
 from pipelines.inquiry.exports.rows import Source, origin
 
 ALONE: Final = "refused_without_accepted_answer"
@@ -40,16 +40,16 @@ def records(source: Source, left_out: Counter[str]) -> Iterator[dict[str, Any]]:
             if answers is None:
                 left_out[ALONE] += 1
                 continue
-            if any(refused == answer for answer, _ in accepted_answers[_key(question)]):
+            if any(refused == other for other, _ in accepted_answers[_key(question)]):
                 left_out[EQUAL] += 1
                 continue
-            accepted, accepted_row = next(answers)
+            answer, answer_row = next(answers)
             yield {
                 "prompt": question,
-                "chosen": accepted,
+                "chosen": answer,
                 "rejected": refused,
                 "stemma": {
-                    "chosen": accepted_row,
+                    "chosen": answer_row,
                     "rejected": origin(source.dataset, row),
                     "reasons": row["reasons"],
                 },
@@ -61,13 +61,8 @@ def _accepted(
 ) -> dict[str, list[tuple[list[Message], dict[str, Any]]]]:
     """The accepted answers by question, each with the row that it is."""
     found: dict[str, list[tuple[list[Message], dict[str, Any]]]] = defaultdict(list)
-    for frame in source.accepted():
-        for row in frame.iter_rows(named=True):
-            parts = messages(source.dataset, row)
-            if parts is None:
-                left_out[EMPTY] += 1
-                continue
-            found[_key(parts[0])].append((parts[1], origin(source.dataset, row)))
+    for question, answer, row in accepted(source, left_out):
+        found[_key(question)].append((answer, row))
     return found
 
 

@@ -15,12 +15,12 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
-from lake.errors import ConflictError, CorruptError, NotFoundError
+from lake.errors import CorruptError, NotFoundError
 from lineage.errors import LineageError
 from lineage.schema import UNREADABLE
 from pipelines.common.errors import StaleError
 from pipelines.params import Round
-from pipelines.rounds import held_out_removals, holdout_digest, manifest, tables
+from pipelines.rounds import held_out_removals, holdout, holdout_digest, manifest, tables
 from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
@@ -59,12 +59,7 @@ def store(lake: Lake, round_: Round, rows: pl.DataFrame, key: StageKey) -> None:
     with staging_branch(lake, refs.branch_name(dataset, number), refs.MAIN) as branch:
         lake.write(branch, path, rows)
         commit = lake.commit(branch, message, metadata.to_metadata())
-        try:
-            lake.merge(commit.id, refs.MAIN, message, {})
-        except ConflictError as error:
-            raise StaleError(
-                f"another run changed the hold-out of {dataset} meanwhile; run this again"
-            ) from error
+        holdout.merge(lake, commit.id, message, dataset)
 
 
 def read(lake: Lake, held: Lake, commit: str, dataset: str, before: int) -> pl.DataFrame:

@@ -22,7 +22,8 @@ from lake.server.catalog import multipart, tombstones
 from lake.server.catalog.entries import Entry
 from lake.server.catalog.tombstones import PURGED_BY, PURGED_ROWS
 from lake.server.maintenance import backup, fsck, purge
-from lake.server.maintenance.purge import Asked, Purged, Replacement
+from lake.server.maintenance.purge import Asked, Replacement
+from lake.values import Purged
 from tests.lake.in_process import MESSAGE, REPO, InProcessLake
 from tests.lake.server.killable import KillableLake
 
