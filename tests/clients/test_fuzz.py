@@ -19,7 +19,7 @@ from lake.server.http.openapi import description
 from lake.server.http.routes import OPERATIONS
 from tests.lake.servers import Served, api_root, start
 
-FEW, MANY = 5, 25
+FEW, MANY = 3, 25
 """Requests an operation, every day and in all: about 1,400."""
 MEANT = frozenset({501, 507})
 """What this server does not have, and a full disk, are answers and not failures."""

@@ -270,7 +270,14 @@ HOSTILE: dict[str, tuple[str, Change]] = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+DAILY = ("no image", "odd digests", "no verdicts", "scores that are texts")
+"""One of each table."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [each if each in DAILY else pytest.param(each, marks=pytest.mark.slow) for each in HOSTILE],
+)
 def test_a_damaged_table_gives_findings_or_one_sentence(
     name: str, unchanged: Project, lake: Lake, by_hand: str
 ) -> None:

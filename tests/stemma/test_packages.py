@@ -69,17 +69,22 @@ def test_our_packages_are_those_of_the_distribution() -> None:
     }
 
 
-@pytest.mark.parametrize("use", ["stemma.open", "stemma.diff", "from stemma import open"])
-def test_a_folder_in_place_of_our_package_is_refused_in_a_sentence(
-    shadowed: Path, use: str
-) -> None:
-    answer = python(shadowed, f"import stemma; {use}")
+def test_a_folder_in_place_of_our_package_is_refused_in_a_sentence(shadowed: Path) -> None:
+    code = (
+        "import stemma\n"
+        "for use in ('stemma.open', 'stemma.diff', 'from stemma import open'):\n"
+        "    try:\n        exec(use)\n    except ImportError as error:\n        print(error)\n"
+        "stemma.open"
+    )
+    answer = python(shadowed, code)
     there = next(path for path in shadowed.iterdir() if path.stem == "pipelines")
-    assert answer.returncode == 1
-    assert answer.stderr.splitlines()[-1] == (
-        f"ImportError: {there} would be imported in place of Stemma's package 'pipelines'; "
+    sentence = (
+        f"{there} would be imported in place of Stemma's package 'pipelines'; "
         "rename it, or use the `stemma` command, which it does not affect"
     )
+    assert answer.stdout.splitlines() == [sentence] * 3
+    assert answer.returncode == 1
+    assert answer.stderr.splitlines()[-1] == f"ImportError: {sentence}"
 
 
 def test_a_folder_that_is_no_package_gives_way(tmp_path: Path) -> None:

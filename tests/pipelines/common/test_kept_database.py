@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
-
-import pytest
+from typing import Literal
 
 from pipelines.common import kept_database
 
@@ -15,6 +15,14 @@ SCHEMA = "CREATE TABLE IF NOT EXISTS kept (name TEXT)"
 def names(path: Path) -> list[str]:
     with kept_database.opened(path, SCHEMA) as database:
         return [name for (name,) in database.execute("SELECT name FROM kept")]
+
+
+def _keep_and_fail(path: Path, name: str, *, isolation_level: Literal["DEFERRED"] | None) -> None:
+    """Keep a name and end in an error, before what is kept together is kept."""
+    opened = kept_database.opened(path, SCHEMA, isolation_level=isolation_level)
+    with suppress(ZeroDivisionError), opened as database, database:
+        database.execute("INSERT INTO kept VALUES (?)", (name,))
+        raise ZeroDivisionError
 
 
 def test_what_is_kept_is_found_again_and_nobody_else_reads_it(tmp_path: Path) -> None:
@@ -28,14 +36,8 @@ def test_what_is_kept_is_found_again_and_nobody_else_reads_it(tmp_path: Path) ->
 
 def test_each_statement_is_kept_at_once_where_that_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "kept.db"
-    with pytest.raises(ZeroDivisionError):  # noqa: SIM117  one is inside of the other
-        with kept_database.opened(path, SCHEMA, isolation_level=None) as database:
-            database.execute("INSERT INTO kept VALUES ('a')")
-            raise ZeroDivisionError
-    with pytest.raises(ZeroDivisionError):  # noqa: SIM117
-        with kept_database.opened(path, SCHEMA) as database, database:
-            database.execute("INSERT INTO kept VALUES ('b')")
-            raise ZeroDivisionError
+    _keep_and_fail(path, "a", isolation_level=None)
+    _keep_and_fail(path, "b", isolation_level="DEFERRED")
     assert names(path) == ["a"]
 
 

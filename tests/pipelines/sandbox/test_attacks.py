@@ -27,8 +27,8 @@ from tests.pipelines.sandbox.judging import LISTS, SECRET, complaints
 
 pytestmark = needs_sandbox
 ROOT = Path(__file__).resolve().parents[3]
-EVERY_DAY = 9
-"""One in so many right programs, each also with its mistake, is judged every day."""
+EVERY_DAY = {"right": 9, "wrong": 9, "forged": 3}
+"""One in so many programs of a kind is judged every day, and each of all other kinds."""
 
 
 def cases(step: int = 1) -> list[tuple[str, str]]:
@@ -37,18 +37,20 @@ def cases(step: int = 1) -> list[tuple[str, str]]:
 
 
 def marked() -> list[Any]:
-    """All programs; every attack is of every day, but for variants of another."""
-    often = cases(EVERY_DAY)
+    """All programs; of those that are many alike, some are of every day, and no variant."""
+    often = {
+        (kind, name)
+        for kind, (_, names) in LISTS.items()
+        for name in [each for each in names if not variant(kind, each)][:: EVERY_DAY.get(kind, 1)]
+    }
     return [
-        pytest.param(*case, marks=pytest.mark.slow if rare(case, often) else ()) for case in cases()
+        pytest.param(*case, marks=() if case in often else pytest.mark.slow) for case in cases()
     ]
 
 
-def rare(case: tuple[str, str], often: list[tuple[str, str]]) -> bool:
-    kind, name = case
-    if kind in {"right", "wrong"}:
-        return case not in often
-    return bool(judging.ATTACKS[kind][name].get("variant")) if kind == "forged" else False
+def variant(kind: str, name: str) -> bool:
+    """Whether a program does what another one does in another way."""
+    return kind == "forged" and bool(judging.ATTACKS[kind][name].get("variant"))
 
 
 @pytest.fixture
