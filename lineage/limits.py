@@ -35,7 +35,7 @@ class Limits(BaseModel):
     two sides of a two-sided check.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     unknown: Literal["block", "warn"] = "block"
     """Verdict on a figure that could not be computed; where no limit blocks, it is a warning."""

@@ -35,7 +35,7 @@ LEFT_OUT: Final = ("left_out", "left_out_digest")
 class RoundPart(BaseModel):
     """The rows that one round gives to a mix."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     round: Count
     accepted: Annotated[int, Field(gt=0)]
@@ -49,7 +49,7 @@ class RoundPart(BaseModel):
 class MixManifest(BaseModel):
     """A training distribution: origin and weight of its rows, and their distance from real data."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     version: Literal["stemma-mix/1"] = "stemma-mix/1"
     dataset: Annotated[str, Field(min_length=1)]

@@ -140,6 +140,38 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     assert len(modules) < 300  # 0.2 s of a quiet processor; Typer alone is half of them
 
 
+IMPORTED = """
+import importlib, json, os
+import polars, pydantic
+for name in {names}:
+    if not os.fork():
+        importlib.import_module("review.commands." + name)
+        importlib.import_module("pipelines.params").load()
+        import sys
+        print(json.dumps([name, sorted(sys.modules)]), flush=True)
+        os._exit(0)
+    assert not os.wait()[1]
+"""
+SPARED = {
+    *("torch", "diffusers", "great_expectations", "pandas", "scipy", "sklearn", "pyarrow"),
+    *("lakefs", "lakefs_sdk", "dvc", "PIL", "jinja2", "openai", "httpx", "asyncio", "duckdb"),
+}
+"""What no command that only reads may import before it has read params.yaml."""
+
+
+def test_commands_that_read_import_what_they_need() -> None:
+    names = ("status", "audit", "diff", "guard")
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED.format(names=names)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = dict(map(json.loads, done.stdout.splitlines()))
+    assert set(found) == set(names)
+    for modules in found.values():
+        assert not {name.partition(".")[0] for name in modules} & SPARED
+        assert not [name for name in modules if re.match(r"pipelines\.generators\.\w+\.gen", name)]
+
+
 def test_every_dependency_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"].values()

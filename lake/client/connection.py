@@ -2,13 +2,14 @@
 
 Every error of the SDK is translated once, in `sdk_errors_translated`.
 
-The SDK takes a second to import, so it is imported where it is used: a command that only asks for
-the embedded lake's name does not wait for it.
+The SDK takes long to import, so it is imported where it is used, and of it what is used: a command
+that only asks for the embedded lake's name does not wait for it.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -44,28 +45,42 @@ _UNEXPECTED: Final = (
     *(ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError),
 )
 """What the SDK raises where a response is not what it expects."""
+API_PATH: Final = "/api/v1"
+CLIENT_HEADER: Final = ("X-Lakefs-Client", "python-lakefs")
+"""Header by which the wrapper of the SDK names itself to the server."""
 Parse = Callable[[bytes], Any]
 
 
 class Connection:
     """A connection to a lake, which follows an embedded server to where it is served now."""
 
-    def __init__(self, client: lakefs.Client, home: Path | None) -> None:
-        """Take over a client of the SDK, and the directory of an embedded lake."""
-        sdk.load()
-        import lakefs_sdk  # noqa: PLC0415  slow to import
-
-        self.models: Any = lakefs_sdk
-        self.client = client
-        self.sdk: Any = client.sdk_client
+    def __init__(self, api_client: Any, home: Path | None) -> None:  # noqa: ANN401  the SDK is not typed
+        """Take over an `ApiClient` of the SDK, and the directory of an embedded lake."""
+        self.models: Any = sdk.part("models")
+        self.config: Any = api_client.configuration
+        self.sdk: Any = sdk.Apis(api_client)
         self.home = home
+        self._client: lakefs.Client | None = None
         self.answers: CommitAnswers | None = None
         """What was answered about commits; None: everything is asked again."""
 
     @property
     def endpoint(self) -> str:
         """Address of the lake, without the API's own path."""
-        return str(self.client.config.host).removesuffix("/api/v1")
+        return str(self.config.host).removesuffix(API_PATH)
+
+    @property
+    def client(self) -> lakefs.Client:
+        """The same lake for the wrapper of the SDK, which uploads; it imports all of the SDK."""
+        if self._client is None:
+            import lakefs  # noqa: PLC0415  slow to import
+
+            self._client = lakefs.Client(  # type: ignore[no-untyped-call]
+                host=self.config.host, username=self.config.username, password=self.config.password
+            )
+            _limit(self._client.sdk_client.config_api.api_client)
+        self._client.config.host = self.config.host
+        return self._client
 
     def call(
         self,
@@ -163,14 +178,14 @@ class Connection:
         Raises:
             LakeError: the lake refuses, or does not answer.
         """
-        api = self.sdk.objects_api.api_client
+        api = self.sdk.api_client
         headers = {"Content-Type": "application/json"}
 
         def request(*, _request_timeout: tuple[float, float]) -> Any:  # noqa: ANN401  JSON
             api.update_params_for_auth(headers, [], ["basic_auth"], "", method, None)
             response = api.rest_client.request(
                 method,
-                f"{self.client.config.host}{path}",
+                f"{self.config.host}{path}",
                 headers=headers,
                 body=dict(body),
                 _request_timeout=_request_timeout,
@@ -193,7 +208,7 @@ class Connection:
             polling.until(lambda: home.serving() != before, interval=0.01, timeout=timeout)
             serving = home.serving()
         url = serving.url if serving is not None else serve_on_demand(self.home).endpoint
-        self.client.config.host = f"{url}/api/v1"
+        self.config.host = f"{url}{API_PATH}"
 
 
 def open_connection(remote: Remote, home: Path | None) -> Connection:
@@ -206,21 +221,36 @@ def open_connection(remote: Remote, home: Path | None) -> Connection:
     Raises:
         LakeError: the address or the credentials are not valid.
     """
-    sdk.load()
-    import lakefs  # noqa: PLC0415  slow to import
-    import urllib3  # noqa: PLC0415  slow to import
-
     with sdk_errors_translated("connect", remote.endpoint):
-        client = lakefs.Client(  # type: ignore[no-untyped-call]
-            host=remote.endpoint,
+        config = sdk.part("configuration").Configuration(
+            host=_api_address(remote.endpoint),
             username=remote.access_key_id,
             password=remote.secret_access_key,
         )
-        pools = client.sdk_client.config_api.api_client.rest_client.pool_manager
-        timeout = urllib3.Timeout(CONNECT_SECONDS, SLOW_SECONDS)
-        pools.connection_pool_kw["timeout"] = timeout
-        pools.connection_pool_kw["retries"] = urllib3.Retry(connect=0, read=0, redirect=5, other=0)
-    return Connection(client, home)
+        api_client = sdk.part("api_client").ApiClient(config, *CLIENT_HEADER)
+        _limit(api_client)
+    return Connection(api_client, home)
+
+
+def _api_address(endpoint: str) -> str:
+    """The address of the API at an endpoint, as the wrapper of the SDK completes it."""
+    import urllib3  # noqa: PLC0415  slow to import
+
+    whole = endpoint if endpoint.startswith(("http://", "https://")) else f"http://{endpoint}"
+    try:
+        address = urllib3.util.parse_url(whole)
+    except ValueError:
+        return whole  # the first request says what is wrong
+    return whole if address.path not in {None, "", "/"} else address._replace(path=API_PATH).url
+
+
+def _limit(api_client: Any) -> None:  # noqa: ANN401  the SDK is not typed
+    """Give the connections of a client of the SDK their time limits; none retries by itself."""
+    import urllib3  # noqa: PLC0415  slow to import
+
+    pools = api_client.rest_client.pool_manager
+    pools.connection_pool_kw["timeout"] = urllib3.Timeout(CONNECT_SECONDS, SLOW_SECONDS)
+    pools.connection_pool_kw["retries"] = urllib3.Retry(connect=0, read=0, redirect=5, other=0)
 
 
 def _unchecked(method: Callable[..., Any], parse: Parse | None) -> Callable[..., Any]:
@@ -259,24 +289,28 @@ def _checked(method: Callable[..., Any], result: Any) -> Any:  # noqa: ANN401  t
 def sdk_errors_translated(action: str, endpoint: str) -> Iterator[None]:
     """Turn the SDK's errors into this package's, with their cause kept."""
     import urllib3  # noqa: PLC0415  slow to import
-    from lakefs.exceptions import LakeFSException, ServerException  # noqa: PLC0415  slow to import
-    from lakefs_sdk.exceptions import ApiException  # noqa: PLC0415  slow to import
     from pydantic.v1 import ValidationError  # noqa: PLC0415  slow to import
 
     try:
         yield
-    except ApiException as error:
+    except sdk.part("exceptions").ApiException as error:
         raise refused(action, error.status, error.body, error.reason) from error
-    except ServerException as error:
+    except _of_wrapper("ServerException") as error:
         raise refused(action, error.status_code, error.body, error.reason) from error
     except urllib3.exceptions.HTTPError as error:
         raise UnreachableError(
             f"the lake at {endpoint} does not answer (to {action}: "
             f"{transport_errors.reason(error)}); see whether it runs, or correct {ENDPOINT}"
         ) from error
-    except LakeFSException as error:
+    except _of_wrapper("LakeFSException") as error:
         raise LakeError(f"the lake refused to {action}: {error}") from error
     except (ValidationError, *_UNEXPECTED) as error:
         raise UnreachableError(
             f"what answers at {endpoint} is no lakeFS (to {action}); correct {ENDPOINT}"
         ) from error
+
+
+def _of_wrapper(name: str) -> Any:  # noqa: ANN401  the SDK is not typed
+    """A class of errors of the wrapper of the SDK; none while nobody has imported the wrapper."""
+    loaded = sys.modules.get("lakefs.exceptions")
+    return () if loaded is None else getattr(loaded, name)

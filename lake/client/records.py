@@ -16,7 +16,7 @@ Line = TypeVar("Line", bound="Record")
 class Record(BaseModel):
     """What a response must have; other fields of the API are passed over."""
 
-    model_config = ConfigDict(strict=True, frozen=True)
+    model_config = ConfigDict(strict=True, frozen=True, defer_build=True)
 
 
 class RefRecord(Record):

@@ -97,7 +97,7 @@ class Transfer:
 
 def gateway_options(connection: Connection) -> dict[str, str]:
     """Polars storage options for lakeFS's S3 gateway (path style, the lake's own keys)."""
-    settings = connection.client.config
+    settings = connection.config
     return {
         "aws_endpoint_url": connection.endpoint,
         "aws_access_key_id": settings.username or "",

@@ -39,14 +39,14 @@ MAX_SIGNATURES: Final = 16
 
 
 class _Signature(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
+    model_config = ConfigDict(strict=True, frozen=True, defer_build=True)
 
     sig: str
     keyid: str = ""
 
 
 class _Envelope(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
+    model_config = ConfigDict(strict=True, frozen=True, defer_build=True)
 
     payload: str
     payload_type: str = Field(alias="payloadType")

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pydantic import BaseModel
+
 from lake import files, visible
 from pipelines.common.errors import ParamsError
 
@@ -154,7 +156,7 @@ def _only(
 def _from_module(reference: Reference, kind: str) -> ModuleType:
     try:
         with _project_last():
-            return importlib.import_module(reference.location)
+            return _with_models(importlib.import_module(reference.location))
     except ModuleNotFoundError as error:
         if error.name is None or not f"{reference.location}.".startswith(f"{error.name}."):
             raise _broken(reference, kind, error) from error
@@ -185,9 +187,21 @@ def _from_file(reference: Reference, kind: str) -> ModuleType:
     try:
         with _project_last():
             exec(compile(data, str(path), "exec"), module.__dict__)  # noqa: S102  the user's own
+            return _with_models(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise _broken(reference, kind, error) from error
+
+
+def _with_models(module: ModuleType) -> ModuleType:
+    """Build the settings classes of a module now, so that a wrong one is a fault of the module.
+
+    Raises:
+        PydanticUserError: A field's type or default is none that settings can have.
+    """
+    for class_ in classes(module).values():
+        if issubclass(class_, BaseModel):
+            class_.model_rebuild()
     return module
 
 

@@ -115,6 +115,15 @@ class Registry(Generic[PluginType]):
             )
         return cast("type[PluginType]", class_)
 
+    def check_name(self, reference: str) -> None:
+        """Check that there is a plug-in, if it is named as one of this package; import none.
+
+        Raises:
+            ParamsError: There is none of this name.
+        """
+        if Reference.of(reference).is_name:
+            self._location(reference)
+
     def load(self, reference: str, *arguments: object) -> PluginType:
         """Make a plug-in that is ready to be used.
 
@@ -198,13 +207,17 @@ class Registry(Generic[PluginType]):
         return plugin_modules.source(parsed)
 
     def _packaged(self, name: str) -> type[PluginType]:
+        return cast("type[PluginType]", plugin_modules.attribute(self._location(name)))
+
+    def _location(self, name: str) -> str:
+        """Where the plug-in of this package with a name is, as `module:Class`."""
         if name not in self.packaged:
             suggestion = nearest(name, self.packaged)
             raise ParamsError(
                 f"there is no {self.kind} {name!r}{suggestion} (one of your own is named by its "
                 f"module or its file, such as my_package.my_module or ./mine.py)"
             )
-        return cast("type[PluginType]", plugin_modules.attribute(self.packaged[name]))
+        return self.packaged[name]
 
     def _protocol(self) -> type[Any]:
         return cast("type[Any]", plugin_modules.attribute(self.protocol))

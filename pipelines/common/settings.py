@@ -27,7 +27,7 @@ Model = TypeVar("Model", bound=BaseModel)
 class StrictModel(BaseModel):
     """Base of every settings class: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def operational(default: Any = ..., /, **constraints: Any) -> Any:  # noqa: ANN401  as pydantic.Field

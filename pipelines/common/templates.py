@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from jinja2 import BaseLoader, Environment, StrictUndefined
+from typing import TYPE_CHECKING
+
 from markupsafe import Markup
 
 from lake.visible import visible
+
+if TYPE_CHECKING:
+    from jinja2 import BaseLoader, Environment
 
 
 def engine(loader: BaseLoader) -> Environment:
@@ -14,6 +18,8 @@ def engine(loader: BaseLoader) -> Environment:
     Characters that cannot be printed are replaced by a visible mark where a template outputs a
     value; line breaks stay.
     """
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415  only a page needs it
+
     return Environment(
         loader=loader,
         autoescape=True,

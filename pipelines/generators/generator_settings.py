@@ -8,14 +8,16 @@ generators, and none of them changes because another one's do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, TypeAlias, cast
+from typing import Any, ClassVar, Final, Literal, TypeAlias, cast
 
 from pydantic import create_model
 
+from pipelines.common import plugin_modules
 from pipelines.common.settings import StrictModel, parse
-from pipelines.generators.registry import GENERATORS
+from pipelines.generators.registry import GENERATORS, SETTINGS
 
 Which: TypeAlias = Literal["FitSettings", "GenerateSettings"]
+_POSITIONS: Final[Mapping[Which, int]] = {"FitSettings": 0, "GenerateSettings": 1}
 
 
 class GeneratorSections(StrictModel):
@@ -35,11 +37,11 @@ class GeneratorSections(StrictModel):
         Raises:
             ParamsError: There is no such generator, or a key is wrong.
         """
-        model: type[StrictModel] = getattr(GENERATORS.find(generator), self.which)
         if generator not in GENERATORS.names():
+            model: type[StrictModel] = getattr(GENERATORS.find(generator), self.which)
             return parse(model, dict(self.settings), f"settings of {generator}")
         given: StrictModel | None = getattr(self, generator)
-        return model() if given is None else given
+        return _model(generator, self.which)() if given is None else given
 
 
 def sections(which: Which) -> type[GeneratorSections]:
@@ -51,8 +53,14 @@ def sections(which: Which) -> type[GeneratorSections]:
         which: One of the two settings classes of a generator.
     """
     fields: dict[str, Any] = {
-        name: (getattr(GENERATORS.find(name), which) | None, None) for name in GENERATORS.names()
+        name: (_model(name, which) | None, None) for name in GENERATORS.names()
     }
     model = create_model(which, __base__=GeneratorSections, **fields)
     model.which = which
     return cast("type[GeneratorSections]", model)
+
+
+def _model(generator: str, which: Which) -> type[StrictModel]:
+    """Import a settings class of a generator of this package, and not the generator."""
+    model = plugin_modules.attribute(SETTINGS[generator][_POSITIONS[which]])
+    return cast("type[StrictModel]", model)

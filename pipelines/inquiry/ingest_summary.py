@@ -22,7 +22,7 @@ NOTES: Final = 3
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class LeftOut(_Part):

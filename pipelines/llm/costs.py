@@ -8,18 +8,20 @@ flight. An attempt that was cut off may have been billed; the budget counts its 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pipelines.common.errors import BudgetError, ParamsError
 from pipelines.llm import content_parts, prices
 from pipelines.llm.image_requests import ImageRequest
 from pipelines.llm.settings import LOCAL, Price, Service
 from pipelines.llm.values import Failure, Reply, Request, Usage
+
+if TYPE_CHECKING:
+    import asyncio
 
 MILLION: Final = 1_000_000
 BATCH_SHARE: Final = 0.5
@@ -221,10 +223,12 @@ class Ledger:
         Raises:
             BudgetError: Nothing is in flight, and the attempt could pass the budget.
         """
+        from asyncio import get_running_loop  # noqa: PLC0415  no reader of params.yaml needs it
+
         while budget is not None and not self._fits(amount, budget):
             if self.reserved <= 0:
                 raise self.over(budget)
-            turn = asyncio.get_running_loop().create_future()
+            turn = get_running_loop().create_future()
             self._waiting.append(turn)
             await turn
         self.reserved += amount

@@ -15,7 +15,6 @@ from typing import Any, Final
 from lake import documents, refs
 from lake.documents import DocumentError
 from pipelines.common.errors import ParamsError
-from pipelines.common.plugin_modules import Reference
 from pipelines.common.plugins import Registry
 from pipelines.common.settings import nearest, parse
 from pipelines.generators.registry import GENERATORS
@@ -124,10 +123,8 @@ def _check_name(plugins: Registry[Any], reference: str, where: str) -> None:
     Raises:
         ParamsError: There is none.
     """
-    if not Reference.of(reference).is_name:
-        return
     try:
-        plugins.find(reference)
+        plugins.check_name(reference)
     except ParamsError as error:
         raise ParamsError(f"{where}: {error}") from error
 

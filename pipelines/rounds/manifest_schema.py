@@ -67,7 +67,7 @@ def fits(value: object) -> bool:
 class _Part(BaseModel):
     """A part with types for the values that are read; other values may be of any type."""
 
-    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, defer_build=True)
 
 
 class _Generator(_Part):

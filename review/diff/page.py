@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from jinja2 import Environment, FileSystemLoader
+from typing import TYPE_CHECKING, Final
 
 from pipelines.common import templates
 from review.cli.output import STYLES, number, plural
@@ -20,6 +18,9 @@ from review.diff.row_table import RowTable
 from review.diff.samples import Sample, samples
 from review.diff.sections import Section, details, sections, sentences, warnings
 from review.diff.values import MEANINGS, ORDER, DataDiff
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATE: Final = "page.html.j2"
 MOODS: Final = {"green": "good", "red": "bad", "yellow": "mild"}
@@ -76,6 +77,8 @@ def mood(word: str) -> str | None:
 
 
 def _engine() -> Environment:
+    from jinja2 import FileSystemLoader  # noqa: PLC0415  only a page needs it
+
     engine = templates.engine(FileSystemLoader(Path(__file__).parent))
     engine.filters |= {"mood": mood, "number": number, "plural": plural}
     return engine

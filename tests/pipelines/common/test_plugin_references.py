@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.common.errors import ParamsError, PipelineError
-from pipelines.generators.registry import GENERATORS
+from pipelines.common.plugin_modules import attribute
+from pipelines.generators.registry import GENERATORS, SETTINGS
 from pipelines.scorers.registry import SCORERS
 from pipelines.sources import registry as sources
 
@@ -136,3 +137,20 @@ def test_every_packaged_generator_keeps_the_protocol() -> None:
     for name in GENERATORS.names():
         found = GENERATORS.load(name)
         assert (found.name, found.version.partition("/")[0]) == (name, name)
+
+
+def test_the_settings_of_a_packaged_generator_are_those_that_its_class_has() -> None:
+    assert SETTINGS.keys() == set(GENERATORS.names())
+    for name, places in SETTINGS.items():
+        found = GENERATORS.find(name)
+        assert tuple(map(attribute, places)) == (found.FitSettings, found.GenerateSettings)
+
+
+def test_settings_that_cannot_be_are_a_fault_of_the_module(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from pipelines.common.settings import StrictModel\n\n\n"
+        "class Mine(StrictModel):\n    stream: memoryview\n"
+    )
+    with pytest.raises(ParamsError, match="cannot be imported: PydanticSchemaGenerationError"):
+        GENERATORS.find(str(file))
