@@ -8,9 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import Any, Final
 
 from lineage.ancestry import kernels
+from lineage.ancestry.views import Layout
+
+FEW: Final = 8192
+"""Rows and edges of a lake up to which plain Python costs less than an import of numba."""
+
+
+def suited(function: Callable[..., None], layout: Layout) -> Callable[..., None]:
+    """Choose how one of the lineage kernels goes through a lake: compiled, or in plain Python.
+
+    Args:
+        function: The kernel; both ways give the same, bit for bit.
+        layout: The segments of the commit.
+    """
+    rows = int(layout.bases[-1])
+    is_small = (
+        rows <= FEW and rows + sum(len(each.arrays["parent"]) for each in layout.views) <= FEW
+    )
+    return function if is_small else compiled(function)
 
 
 @cache

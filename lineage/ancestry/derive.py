@@ -7,7 +7,7 @@ without a manifest) counts as an opaque model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lineage import edges
 from lineage.ancestry import kernels, mixtures
-from lineage.ancestry.compiling import compiled
+from lineage.ancestry.compiling import FEW, suited
 from lineage.ancestry.index import Ancestry
 from lineage.ancestry.mixtures import Figures, Sums
 from lineage.ancestry.segments import Segment
@@ -85,6 +85,7 @@ def rounds(index: Ancestry) -> Iterator[Derived]:
     """
     index.check_order()
     layout = index.layout
+    kernel = suited(kernels.derive, layout)
     values = np.empty((index.rows + 1, 4), dtype=np.float64)
     values[-1] = ABSENT
     accepted: list[Sums] = []
@@ -93,13 +94,16 @@ def rounds(index: Ancestry) -> Iterator[Derived]:
             mixtures.figures(layout, view, slot, values, accepted)
             for slot in range(len(view.mixes))
         ]
-        rows, sums = _rows(view, models, values)
+        rows, sums = _rows(view, models, values, kernel)
         accepted.append(sums)
         yield Derived(view.segment, rows, _mixes(view, models))
 
 
 def _rows(
-    view: View, models: Sequence[Figures], values: NDArray[np.float64]
+    view: View,
+    models: Sequence[Figures],
+    values: NDArray[np.float64],
+    kernel: Callable[..., None],
 ) -> tuple[pl.DataFrame, Sums]:
     """Derive the rows of a segment: into the values of the whole lake, as a frame, and as sums."""
     count, arrays = view.segment.rows, view.arrays
@@ -107,7 +111,7 @@ def _rows(
     depths = np.empty((2, count), dtype=np.int64)
     has_depths = np.zeros((count + 7) // 8, dtype=np.uint8)
     sums = np.array(mixtures.NOTHING)
-    compiled(kernels.derive)(
+    kernel(
         *(arrays[name] for name in ("start", "parent", "weight")),
         *(view.bounds, view.shifts, arrays["flags"], arrays["mix"]),
         np.array([model.model() for model in models]).reshape(-1, 5),
@@ -148,8 +152,11 @@ def _mixes(view: View, models: Sequence[Figures]) -> pl.DataFrame:
 
 
 def _nullable(values: NDArray[Any], validity: NDArray[np.uint8]) -> pl.Series:
-    """Wrap values as a series, null where the bit in `validity` is not set, without a copy."""
-    import pyarrow as pa  # noqa: PLC0415  only whoever opens an index needs it
+    """Make a series of values, null where the bit in `validity` is not set; many are not copied."""
+    if len(values) <= FEW:
+        known = np.unpackbits(validity, count=len(values), bitorder="little").astype(np.bool_)
+        return pl.select(pl.when(pl.Series(known)).then(pl.Series(values))).to_series()
+    import pyarrow as pa  # noqa: PLC0415  slow to import
 
     buffers = [pa.py_buffer(validity), pa.py_buffer(values)]
     arrow = pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), buffers)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lineage import edges
 from lineage.ancestry import kernels, membership
-from lineage.ancestry.compiling import compiled
+from lineage.ancestry.compiling import suited
 from lineage.ancestry.index import Ancestry
 from lineage.ancestry.membership import Part
 from lineage.ancestry.views import Layout, View
@@ -67,6 +67,7 @@ class _Walks:
         self.layout = layout
         self.mass = np.zeros(int(layout.bases[-1]) + 1, dtype=np.float64)
         self.opaque = 0.0
+        self._flow = suited(kernels.flow, layout)
         self._even: dict[int, NDArray[np.float64]] = {}  # what each accepted row will get
         self._counts: dict[int, NDArray[np.int64]] = {}  # of accepted rows
 
@@ -81,7 +82,7 @@ class _Walks:
             self._hand_out(position, view.accepted(), self._even.pop(position))
         models = np.zeros(len(view.mixes) + 1, dtype=np.float64)
         while True:
-            compiled(kernels.flow)(
+            self._flow(
                 *(view.arrays[name] for name in ("start", "parent", "weight")),
                 *(view.bounds, view.shifts, view.arrays["flags"], view.arrays["mix"]),
                 edges.TOLERANCE,

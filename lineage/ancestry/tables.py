@@ -18,6 +18,8 @@ from lineage.ancestry.views import Layout, View
 
 HEAD: Final = 16
 """Hex digits of an id in the sorted index of ids."""
+FEW: Final = 4096
+"""Rows up to which objects are made of bytes: less than an import of pyarrow.compute costs."""
 EMPTY: Final = np.empty(0, dtype=np.int64)
 
 
@@ -223,9 +225,11 @@ def _words(codes: NDArray[Any], words: Sequence[str | None]) -> pl.Series:
 
 def _binary(rows: NDArray[np.uint8]) -> pl.Series:
     """Wrap bytes [n, width] as n binary values."""
-    import pyarrow as pa  # noqa: PLC0415  only whoever opens an index needs it
-
     count, width = rows.shape
+    if count <= FEW:
+        return pl.Series([row.tobytes() for row in rows], dtype=pl.Binary)
+    import pyarrow as pa  # noqa: PLC0415  slow to import
+
     ends = pa.py_buffer(np.arange(0, (count + 1) * width, width, dtype=np.int64))
     values = pa.Array.from_buffers(pa.large_binary(), count, [None, ends, pa.py_buffer(rows)])
     return pl.Series(pl.from_arrow(values))

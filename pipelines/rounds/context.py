@@ -50,16 +50,21 @@ def open_lake(params: Params, *, holdout: bool = False) -> Lake:
     return moved_commits.opened(where, repository)
 
 
-def open_context(key: str) -> RoundContext:
-    """Read params.yaml and open the lake for one round; only the user can read the caches.
+def open_for_command(params: Params) -> Lake:
+    """Connect to the repository of the samples for a process that ends soon.
 
     What the lake answers about commits is kept, and not asked again.
     """
-    params = load()
-    private.folder(PRIVATE)
     lake = open_lake(params)
     lake.connection.answers = CommitAnswers()
-    return RoundContext(params, resolve(params, key), lake)
+    return lake
+
+
+def open_context(key: str) -> RoundContext:
+    """Read params.yaml and open the lake for one round; only the user can read the caches."""
+    params = load()
+    private.folder(PRIVATE)
+    return RoundContext(params, resolve(params, key), open_for_command(params))
 
 
 def write_receipt(

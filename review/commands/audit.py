@@ -17,7 +17,7 @@ from lineage.decision_words import told
 from pipelines.common.fitted_table import FittedTable
 from pipelines.inquiry import overrides
 from pipelines.params import load
-from pipelines.rounds.context import open_lake
+from pipelines.rounds.context import open_for_command
 from pipelines.rounds.superseded import Superseded
 from pipelines.takedown import gone
 from pipelines.takedown.gone import Gone
@@ -46,7 +46,7 @@ def run(
         ReviewError: a file of the payload is there already, or cannot be written.
     """
     params = load()
-    lake = open_lake(params)
+    lake = open_for_command(params)
     located = locate(lake, params, ref, dataset, sample)
     taken = gone.at(lake)
     if as_json:

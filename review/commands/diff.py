@@ -15,7 +15,7 @@ from pipelines.common import console
 from pipelines.common.markdown import escaped
 from pipelines.gate import reviewed_head
 from pipelines.params import Params, load
-from pipelines.rounds.context import RoundContext, open_lake
+from pipelines.rounds.context import RoundContext, open_for_command
 from review.cli import round_refs
 from review.cli.datasets import wanted_dataset
 from review.cli.output import make_console, print_json, sentence
@@ -106,7 +106,7 @@ def _compare(request: DiffRequest) -> list[DataDiff]:
         pair = Path(request.left), Path(request.right)
         return _differing([build.diff_files(*pair, request.key, **options)])
     params = load()
-    lake = open_lake(params)
+    lake = open_for_command(params)
     options["two_dot"] = request.two_dot
     if request.path is not None:
         table = (request.left, request.right, request.path, request.key)

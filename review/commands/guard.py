@@ -17,7 +17,7 @@ from lineage.guard import Check, GuardResult
 from pipelines.gate import binding, checks, evidence, rule_changes
 from pipelines.gate.rule_changes import RuleChanges
 from pipelines.params import Params, load
-from pipelines.rounds.context import RoundContext, open_lake
+from pipelines.rounds.context import RoundContext, open_for_command
 from review.cli import round_refs
 from review.cli.output import make_console, print_json, sentence, table
 from review.cli.round_refs import RoundRef
@@ -105,7 +105,7 @@ def run(*, ref: str, dataset: str | None, as_json: bool) -> None:
         NotFoundError: the ref holds no round, or one that was not evaluated yet.
     """
     params = load()
-    lake = open_lake(params)
+    lake = open_for_command(params)
     judgements = [
         judge(params, lake, judgement) for judgement in round_refs.find(params, lake, ref, dataset)
     ]

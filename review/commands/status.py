@@ -21,7 +21,7 @@ from pipelines.inquiry import overview
 from pipelines.inquiry.ingest_summary import IngestSummary
 from pipelines.params import Params, load, resolve
 from pipelines.rounds import tables
-from pipelines.rounds.context import open_lake
+from pipelines.rounds.context import open_for_command
 from pipelines.takedown import record
 from pipelines.takedown.record import TakedownRecord
 from review.cli.datasets import wanted_datasets
@@ -46,7 +46,7 @@ def run(*, dataset: str | None, next_steps: bool, as_json: bool, pages: bool = F
     if not params.datasets:
         _fresh(params, as_json=as_json)
         return
-    lake = open_lake(params)
+    lake = open_for_command(params)
     findings = [finding for finding in tags.check(lake, params) if finding.dataset in names]
     entries = {name: overview.collect(lake, name, params) for name in names}
     taken = [each for each in _taken(lake) if {*each.policies} & {*names}]

@@ -212,16 +212,26 @@ def test_real_rows_are_what_record_makes_of_them(tmp_path: Path) -> None:
     assert found.drop("row").rows() == frame.select(DERIVED).rows()
 
 
-def test_the_kernels_are_plain_python(tmp_path: Path) -> None:
+def test_the_kernels_do_the_same_in_plain_python(tmp_path: Path) -> None:
     index = open_index(tmp_path, accumulated("accumulate-subsample", 4))
-    compiled_, walked = columns(index), founders(index, np.arange(24, 30))
-    with (
-        patch.object(derive_module, "compiled", lambda kernel: kernel),
-        patch.object(founders_module, "compiled", lambda kernel: kernel),
-    ):
-        assert columns(index) == compiled_
-        again = founders(index, np.arange(24, 30))
-    assert (again.equivalents, again.mass) == (walked.equivalents, walked.mass)
+    found = []
+    for way in (lambda kernel, _: kernel, lambda kernel, _: compiling.compiled(kernel)):
+        with (
+            patch.object(derive_module, "suited", way),
+            patch.object(founders_module, "suited", way),
+        ):
+            walked = founders(index, np.arange(24, 30))
+            found.append((columns(index), walked.equivalents, walked.mass))
+    assert found[0] == found[1]
+
+
+def test_small_lakes_need_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = open_index(tmp_path, accumulated("accumulate-subsample", 4)).layout
+    work = int(layout.bases[-1]) + sum(len(view.arrays["parent"]) for view in layout.views)
+    monkeypatch.setattr(compiling, "FEW", work)
+    assert compiling.suited(kernels.flow, layout) is kernels.flow
+    monkeypatch.setattr(compiling, "FEW", work - 1)
+    assert compiling.suited(kernels.flow, layout) is compiling.compiled(kernels.flow)
 
 
 def test_where_nothing_can_be_kept_each_process_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,6 +246,14 @@ def test_where_nothing_can_be_kept_each_process_compiles(monkeypatch: pytest.Mon
     values = np.ones(3)
     compiling.compiled(double)(values)
     assert values.tolist() == [2, 2, 2]
+
+
+def test_few_and_many_values_are_null_in_the_same_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    values, validity = np.arange(11, dtype=np.int64), np.array([0b10100101, 0b110], dtype=np.uint8)
+    few = derive_module._nullable(values, validity)
+    monkeypatch.setattr(derive_module, "FEW", 0)
+    assert few.equals(derive_module._nullable(values, validity), check_dtypes=True)
+    assert few.to_list() == [0, None, 2, None, None, 5, None, 7, None, 9, 10]
 
 
 def double(values: np.ndarray) -> None:
