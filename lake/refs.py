@@ -34,6 +34,8 @@ SAMPLE_REVIEWS: Final = "stemma-reviews"
 """Branch of a lake that holds the records of what reviewers decide about samples."""
 REVIEWS: Final = "reviews"
 """The table of the rejections of a round."""
+TESTS: Final = "stemma-tests"
+"""Branch of a lake that holds the records of openings of test splits."""
 TAKEDOWNS: Final = "_takedowns"
 """Folder of the records of what was taken down, which no data set can be called like."""
 NAME = re.compile(r"^[a-z][a-z0-9_]*\Z")

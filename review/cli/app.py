@@ -24,6 +24,7 @@ from review.cli.dispatch import (
     run,
     runs,
 )
+from review.cli.foresight import foresights
 from review.cli.lake import lakes
 from review.cli.lineage import export, lineages
 from review.cli.outcomes import outcomes
@@ -57,6 +58,7 @@ app.add_typer(outcomes)
 app.add_typer(disks)
 app.add_typer(queries)
 app.add_typer(words)
+app.add_typer(foresights)
 app.add_typer(lakes, name="lake")
 app.add_typer(lineages, name="lineage")
 app.add_typer(reports, name="report")

@@ -31,11 +31,20 @@ def audit_verifier(
     planted: Annotated[
         bool, typer.Option("--planted", help="Plant errors instead of asking a person.")
     ] = False,
+    adaptive: Annotated[
+        bool,
+        typer.Option(
+            "--adaptive",
+            help="Of --planted: divide 2 × ROWS rows by what a pilot of a fifth finds.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Estimate how well the verifier keeps right samples and refuses wrong ones, and judge that."""
     if planted and sheet is not None:
         raise typer.BadParameter("give one of --sheet FILE and --planted")
+    if adaptive and not planted:
+        raise typer.BadParameter("--adaptive divides planted rows; give it with --planted")
     run(
         "review.commands.verifier_audit",
         dataset=dataset,
@@ -43,5 +52,6 @@ def audit_verifier(
         rows=rows,
         sheet=sheet,
         planted=planted,
+        adaptive=adaptive,
         as_json=as_json,
     )

@@ -15,6 +15,8 @@ from typing import Any, Final
 from rich.console import Group
 from rich.text import Text
 
+from expectations import judge_error
+from expectations.calibration import Estimate
 from lake import refs
 from lineage import calibrated, checks
 from lineage.evidence import Check
@@ -29,6 +31,12 @@ from review.errors import UsageError
 from review.provenance import page
 
 FOLDER: Final = Path("audits")
+GATES: Final = (
+    "from now on the guard holds p against p* in every round of {} with this suite and these "
+    "settings of verify, and a round whose p may be too large is blocked; a later audit takes the "
+    "place of this one"
+)
+"""What becomes of an audit that is kept."""
 ESTIMATES: Final = ("keep_correct", "keep_wrong", "error", "threshold")
 
 
@@ -39,6 +47,7 @@ def run(
     rows: int,
     sheet: Path | None,
     planted: bool,
+    adaptive: bool = False,
     as_json: bool,
 ) -> None:
     """Write a sheet, or audit by a sheet that was filled in or by planted errors."""
@@ -52,7 +61,8 @@ def run(
         return
     subject = audits.subject(params, dataset, round_number)
     if planted:
-        _show(subject, audits.planted(subject, rows), as_json=as_json)
+        audit = audits.adaptive(subject, 2 * rows)[0] if adaptive else audits.planted(subject, rows)
+        _show(subject, audit, as_json=as_json)
     else:
         _ask(subject, sheet, rows, as_json=as_json)
 
@@ -101,7 +111,13 @@ def _show(subject: Subject, audit: Audit, *, as_json: bool) -> None:
     answer = checks.hold(checks.CALIBRATION, figure, ctx.round.settings.publish.guard)
     if as_json:
         place = {"path": kept.path or None, "digest": kept.digest or None, "signed_by": kept.signer}
-        content = {**audit.record.model_dump(mode="json"), **place, "guard": asdict(answer)}
+        content = {
+            **audit.record.model_dump(mode="json"),
+            **place,
+            "guard": asdict(answer),
+            "wrong_share": asdict(_wrong_share(audit.record)),
+            "gates": bool(kept.path),
+        }
         print_json(content)
     else:
         make_console().print(_rendered(kept, answer), soft_wrap=True)
@@ -111,7 +127,20 @@ def _rendered(kept: Stored, answer: Check) -> Group:
     record = kept.record
     where = f"{refs.MAIN}: {kept.path}" if kept.path else "nowhere: this line publishes nothing"
     last = sentence(f"kept on {where}", style="bright_black")
-    return Group(_findings(record), *_kinds(record), _answer(answer), last)
+    share = _wrong_share(record)
+    lee = sentence(
+        f"wrong candidates {number(share.value)} ({share.low:.3f}–{share.high:.3f}), by the "
+        "interval of Lee et al. (2025), which counts the verifier's own errors"
+    )
+    gates = [sentence(GATES.format(record.dataset), "yellow")] if kept.path else []
+    return Group(_findings(record), *_kinds(record), _answer(answer), lee, last, *gates)
+
+
+def _wrong_share(record: Record) -> Estimate:
+    """The share of wrong candidates, by how many the suite keeps of them and of audited rows."""
+    suite = record.suite
+    made = suite.candidates
+    return judge_error.wrong_share(suite.tally.counts, kept=made.kept, candidates=made.rows)
 
 
 def _findings(record: Record) -> Any:  # noqa: ANN401  a table

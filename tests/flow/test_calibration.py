@@ -285,3 +285,20 @@ def test_a_line_that_publishes_nothing_stores_nothing(
     found = audit(capsys, planted=True, rows=40)
     assert found["path"] is None
     assert copied.lake().head("main") == head
+
+
+@pytest.mark.slow
+def test_an_adaptive_audit_has_other_numbers_of_right_and_wrong_rows(copied: Project) -> None:
+    asked = ("verifier", "audit", "tiny", "--planted", "--adaptive", "--rows", "15", "--json")
+    told = copied.stemma(*asked)
+    assert told.code == 0, told.said
+    found = json.loads(told.out)
+    tally = found["suite"]["tally"]
+    assert 0 < tally["correct"] + tally["wrong"] <= 30
+    assert tally["correct"] != tally["wrong"]
+    share = found["wrong_share"]
+    assert 0 <= share["low"] <= share["high"] <= 1
+    assert found["gates"]
+    refused = copied.stemma("verifier", "audit", "tiny", "--adaptive")
+    assert refused.code != 0
+    assert "give it with --planted" in refused.said

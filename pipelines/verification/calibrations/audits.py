@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import polars as pl
 
+from expectations import judge_error
+from expectations.judge_error import Allocation
 from lake.errors import NotFoundError
 from lake.values import Commit
 from lineage.identity import sample_ids
@@ -41,6 +43,8 @@ ROWS: Final = pl.Schema(
     }
 )
 """Columns of the audited rows in the lake; `row` is that of the round for a sheet, else from 0."""
+PILOT: Final = 20
+"""Per cent of an adaptive audit's rows that its pilot has, right ones and errors together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +150,42 @@ def answered(subject: Subject, path: Path, request: LabellingRequest) -> Audit:
     return _audit(subject, "sheet", labelled, subject.verdicts, asked=len(request.rows))
 
 
-def planted(subject: Subject, rows: int) -> Audit:
+def adaptive(subject: Subject, rows: int) -> tuple[Audit, Allocation]:
+    """Plant a pilot, then an audit whose rows are divided by what the pilot found.
+
+    The verifier's two errors count by how many candidates it keeps: where it keeps nearly all, what
+    it does to right rows matters most (Lee et al. 2025). A fifth of the rows is the pilot, which
+    only divides: the audit does not count its verdicts, which are given anew.
+
+    Args:
+        subject: The verified round.
+        rows: Size of the audit, right rows and errors together.
+
+    Returns:
+        The audit, and how its rows were to be divided; too few held-out rows make it smaller.
+
+    Raises:
+        StaleError: As of `planted`.
+        DataError: As of `planted`.
+    """
+    pilot = planted(subject, max(rows * PILOT // 200, 1)).record.suite
+    made = pilot.candidates
+    divided = judge_error.allocate(
+        pilot.tally.counts, kept=made.kept, candidates=made.rows, rows=rows
+    )
+    return planted(subject, divided.wrong, right_rows=divided.right), divided
+
+
+def planted(subject: Subject, rows: int, *, right_rows: int | None = None) -> Audit:
     """Plant errors into held-out rows and compare the suite's verdicts with the truth.
 
     The rows are those of the split validation, so scorers see the other split only: otherwise every
     right row would be taken for a leak.
+
+    Args:
+        subject: The verified round.
+        rows: Number of errors.
+        right_rows: Number of right rows; None: as many.
 
     Raises:
         StaleError: The round was verified with another suite than the data set has now.
@@ -167,7 +202,7 @@ def planted(subject: Subject, rows: int) -> Audit:
     right = round_holdout.open_at(ctx, pinned).validation().drop("row", "sample_id")
     training = tables.real_samples(ctx.lake, pinned, dataset)
     seed = derive_seed(ctx.round.seed, dataset, ctx.round.number, "planted")
-    made = planting.plant(right, training, rows=rows, seed=seed)
+    made = planting.plant(right, training, rows=rows, seed=seed, right_rows=right_rows)
     frame = made.drop(planting.KIND).select(
         pl.lit(ctx.round.number, pl.Int32).alias("round"),
         pl.int_range(pl.len(), dtype=pl.Int64).alias("row"),

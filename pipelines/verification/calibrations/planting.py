@@ -49,7 +49,14 @@ Damage = Callable[[pl.Series, Generator], pl.Series]
 """Makes the values of a column wrong."""
 
 
-def plant(right: pl.DataFrame, training: pl.DataFrame, *, rows: int, seed: int) -> pl.DataFrame:
+def plant(
+    right: pl.DataFrame,
+    training: pl.DataFrame,
+    *,
+    rows: int,
+    seed: int,
+    right_rows: int | None = None,
+) -> pl.DataFrame:
     """Plant errors into rows that are known to be right.
 
     Args:
@@ -58,6 +65,7 @@ def plant(right: pl.DataFrame, training: pl.DataFrame, *, rows: int, seed: int) 
         rows: Number of errors to plant, in equal shares of the kinds; as many rows stay right. If
             there are too few real rows, both numbers are smaller.
         seed: Seed of the choice of rows and of the damage.
+        right_rows: Number of rows that stay right; None: as many as errors.
 
     Returns:
         The payload columns that both frames have, and `kind`; right rows first.
@@ -75,7 +83,8 @@ def plant(right: pl.DataFrame, training: pl.DataFrame, *, rows: int, seed: int) 
             f"{len(damages) + 2} kinds; hold out more rows, or ask for more"
         )
     order = random.permutation(len(right))
-    kept, relabelled = order[share : share + rows], order[:share]
+    kept = order[share : share + (rows if right_rows is None else right_rows)]
+    relabelled = order[:share]
     parts = [
         right[kept].with_columns(pl.lit(None, pl.String).alias(KIND)),
         _of_kind(_mislabelled(right[relabelled], right, column, random), MISLABELLED),
