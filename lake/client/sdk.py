@@ -69,6 +69,8 @@ def part(name: str) -> ModuleType:
         try:
             return importlib.import_module(f"{ROOT}.{name}")
         except ModuleNotFoundError as error:
+            if not (error.name or "").startswith(ROOT):
+                raise
             raise AttributeError(f"the lakeFS SDK has no module {name}") from error
 
 

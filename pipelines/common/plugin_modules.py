@@ -200,7 +200,7 @@ def _with_models(module: ModuleType) -> ModuleType:
         PydanticUserError: A field's type or default is none that settings can have.
     """
     for class_ in classes(module).values():
-        if issubclass(class_, BaseModel):
+        if issubclass(class_, BaseModel) and class_.model_config.get("defer_build"):
             class_.model_rebuild()
     return module
 

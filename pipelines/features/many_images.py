@@ -21,6 +21,8 @@ from pipelines.features.image_classifier import PENALTY, UNSEEN_FOLDS, Classifie
 WORK: Final = 1 << 32
 """Most products of values for a kernel matrix: rows times rows times values of a row, such as 2,048
 rows of 1,024 values."""
+MOST: Final = 8_192
+"""Most rows of a kernel matrix, whatever their values: half a gigabyte."""
 BLOCK: Final = 4_096
 """Rows that are classified at once."""
 FEWEST: Final = 2
@@ -59,7 +61,7 @@ def are_many(vectors: Vectors) -> bool:
 
 def most(vectors: Vectors) -> int:
     """Most rows like these vectors, [n, d], that machines learn from."""
-    return math.isqrt(WORK // max(vectors.shape[1], 1))
+    return min(math.isqrt(WORK // max(vectors.shape[1], 1)), MOST)
 
 
 def train(vectors: Vectors, labels: Labels, seed: int = 0) -> Classifier:
@@ -141,6 +143,10 @@ def _kernel(
     left: NDArray[np.float64], right: NDArray[np.float64], gamma: float
 ) -> NDArray[np.float64]:
     """Compute exp(-gamma |x - y|²) of all pairs, [n, m]."""
-    squares = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2 * left @ right.T
-    kernel: NDArray[np.float64] = np.exp(-gamma * np.maximum(squares, 0))
-    return kernel
+    kernel: NDArray[np.float64] = left @ right.T
+    kernel *= -2
+    kernel += (left**2).sum(axis=1)[:, None]
+    kernel += (right**2).sum(axis=1)
+    np.maximum(kernel, 0, out=kernel)
+    kernel *= -gamma
+    return np.exp(kernel, out=kernel)

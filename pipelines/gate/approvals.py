@@ -135,6 +135,8 @@ def entries_of(lake: Lake, round_: Round) -> dict[str, str]:
     there = given(lake, round_)
     if not there:
         return {}
+    if not all(JUDGED in each.entries for each in there):  # of a release that did not seal them
+        return {APPROVED_BY: ", ".join(each.committer for each in there)}
     held = [{"committer": each.committer, "entries": dict(each.entries)} for each in there]
     return {
         APPROVED_BY: ", ".join(each.committer for each in there),

@@ -122,7 +122,7 @@ def score(own: OpenedBlocks, block: Shard) -> dict[str, pl.DataFrame]:
     with schema.readable(own.what):
         rows = own.candidates.slice(block.start, len(block.rows)).collect()
     shown = own.modality.shown(rows)
-    with decoded_images.kept():
+    with decoded_images.kept(PLACE.parent):
         return {
             name: scoring.score(name, settings, shown, own.given)
             for name, settings in own.scorers.items()

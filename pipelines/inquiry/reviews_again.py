@@ -6,6 +6,7 @@ of edited rows and decisions follow from it; the table itself follows from the r
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
@@ -126,7 +127,7 @@ def _otherwise(
     changed = sorted(
         name
         for name in candidate.keys() - texts.keys() - {*HIDDEN}
-        if sample.get(name) != candidate[name]
+        if not _equal(sample.get(name), candidate[name])
     )
     labelled = [name for name in changed if name in label and sample.get(name) == label[name]]
     others = [name for name in changed if name not in labelled[:1]]
@@ -134,6 +135,12 @@ def _otherwise(
         return others[0]
     held = labelled or [name for name in label if sample.get(name) == label[name]]
     return "label" if label and not held else None
+
+
+def _equal(one: object, other: object) -> bool:
+    """Whether two values are equal, or neither is a number (NaN)."""
+    nothing = all(isinstance(each, float) and math.isnan(each) for each in (one, other))
+    return nothing or one == other
 
 
 def _labels(schema_: pl.Schema, label: str | None) -> dict[str, Any]:

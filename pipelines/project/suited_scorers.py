@@ -16,6 +16,10 @@ from pipelines.scorers.protocol import Given, columns_read
 LABEL: Final = "label"
 AGREEMENT: Final[Mapping[str, str]] = {"text": "text_agreement", "table": "table_agreement"}
 """The scorer, by modality, that needs labels and is asked for where there are some."""
+IMAGES: Final = "agreement"
+"""The scorer that takes time as the square of the real rows, unless it learns from a sample."""
+MANY_IMAGES: Final = 2_048
+"""Training rows beyond which it does."""
 SHORT_TEXT: Final = 60
 """Words of a text up to which short runs of words are compared with held-out texts."""
 NGRAM: Final = 5
@@ -47,6 +51,8 @@ def suited(
     """
     wanted = {name: dict(given) for name, given in modality.scorers.items()}
     shown = modality.shown(train.head(LOOKED_AT).with_columns(pl.lit(0).alias("round")))
+    if IMAGES in wanted and len(train) > MANY_IMAGES:
+        wanted[IMAGES]["sample"] = True
     if LABEL in train.columns and modality.name in AGREEMENT:
         wanted = {AGREEMENT[modality.name]: {}, **wanted}
     if modality.name == detection.TEXT:

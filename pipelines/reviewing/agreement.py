@@ -39,7 +39,12 @@ def of_table(reviewed: pl.DataFrame) -> Agreement | None:
     """
     last = reviewed.group_by("row", "sample_id", "reviewer", maintain_order=True).last()
     counted = last.filter(pl.col("action") != WITHDRAW).with_columns(
-        value=pl.concat_str("action", pl.col("label").fill_null(""), separator=" ")
+        value=pl.concat_str(
+            "action",
+            pl.col("label").fill_null(""),
+            pl.col("columns").list.join(",").fill_null(""),
+            separator=" ",
+        )
     )
     units = counted.group_by("row", "sample_id").agg("value", "reviewer")
     several = units.filter(pl.col("value").list.len() > 1)

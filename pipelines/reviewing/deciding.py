@@ -115,7 +115,9 @@ def _check(ctx: RoundContext, chosen: pl.DataFrame, choice: Choice) -> None:
 
 def text_columns(rows: pl.DataFrame, round_: Round) -> list[str]:
     """The columns with texts that are the content of samples."""
-    return [name for name in round_.identity if rows.schema.get(name) == pl.String]
+    answer = round_.settings.modality.answer  # which `relabel` changes
+    texts = [name for name in round_.identity if rows.schema.get(name) == pl.String]
+    return [name for name in texts if name != answer]
 
 
 def labels(ctx: RoundContext) -> pl.Series | None:

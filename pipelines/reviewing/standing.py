@@ -116,7 +116,7 @@ def _corrected(
         return replace(choice, texts=texts, label=before.label)
     if before.label is None:
         raise ReviewError(
-            "the texts are what the sample has already, so nothing is corrected; to undo what was "
+            "these are the candidate's own texts, so nothing would be corrected; to undo what was "
             f"decided, `stemma round withdraw {round_.key} {candidate['row']}`"
         )
     return replace(choice, action="relabel", texts={}, label=before.label)

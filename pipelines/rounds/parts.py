@@ -117,11 +117,14 @@ def spans(
     start = 0
     while start < rows or not start:
         with schema.readable(what):
-            ahead = table.slice(start, most).select(size).collect(engine="streaming")
-        fitting = int((ahead.to_series().cum_sum() <= bound).sum())
-        stop = min(start + max(1, fitting), rows)
-        yield start, stop
-        start = max(stop, 1)
+            sizes = table.slice(start, most).select(size).collect(engine="streaming").to_series()
+        while True:  # one look is used for all blocks that it fills
+            fitting = int((sizes.cum_sum() <= bound).sum())
+            stop = min(start + max(1, fitting), rows)
+            yield start, stop
+            sizes, start = sizes.slice(stop - start), max(stop, 1)
+            if int(sizes.sum()) <= bound:
+                break
 
 
 def decisive_verdicts(lake: Lake, ref: str, dataset: str, number: int) -> pl.DataFrame:

@@ -16,7 +16,13 @@ from typing import Final
 
 from lake import polling, refs
 from lake.client import Lake
-from lake.errors import ConflictError, NotFoundError, TooLargeError
+from lake.errors import (
+    ConflictError,
+    CorruptError,
+    InvalidError,
+    NotFoundError,
+    TooLargeError,
+)
 from lake.values import Commit
 from pipelines.rounds import attestation, trust
 from pipelines.rounds.staging_branch import staging_branch
@@ -101,7 +107,7 @@ def _of_merge(
             return Refused(f"{path} on {branch.name} {attestation.unsigned(commit.metadata)}")
     try:
         data = lake.read(commit.id, path, branch.max_bytes)
-    except (NotFoundError, TooLargeError) as error:
+    except (NotFoundError, TooLargeError, InvalidError, CorruptError) as error:
         return Refused(f"the merge {commit.id[:SHORT]} on {branch.name}: {error}")
     if hashlib.sha256(data).hexdigest() != commit.metadata[branch.record]:
         return Refused(f"{path} on {branch.name} is not the record that its merge names")

@@ -1,6 +1,7 @@
 """Does a classifier trained on real data see what the generator was asked for?
 
-It learns from all real rows, or, of very many, from a sample (`features.many_images`).
+It learns from all real rows, or, where it is told so, of very many from a sample
+(`features.many_images`).
 """
 
 from __future__ import annotations
@@ -28,13 +29,16 @@ class AgreementSettings(StrictModel):
     """Column of the images."""
     label: str = "label"
     """Column of the labels."""
+    sample: bool = False
+    """Whether it learns from a sample of very many real rows (beyond 2,048 of 1,024 values); from all
+    of them it takes time as the square of their number."""
 
 
 class Agreement(ClassifierScorer[AgreementSettings]):
     """The label that a classifier trained on real data sees, and how sure it is."""
 
     name = "agreement"
-    version = "agreement/3"
+    version = "agreement/2"
     needs = ("image", "label")
     libraries = ("scikit-learn", "scipy", "numpy", "pillow")
     Settings = AgreementSettings
@@ -88,7 +92,8 @@ class Agreement(ClassifierScorer[AgreementSettings]):
         pixels = images.to_unit(images.decode(given.real[settings.image]))
         vectors = image_descriptor.described(pixels)
         real_labels = given.real[settings.label]
-        unseen = many_images.unseen if many_images.are_many(vectors) else image_classifier.unseen
+        is_sampled = settings.sample and many_images.are_many(vectors)
+        unseen = many_images.unseen if is_sampled else image_classifier.unseen
         labels, confidence = unseen(vectors, real_labels.to_numpy(), seed=given.seed)
         known = np.ones(len(vectors), dtype=np.bool_)
         return self.scores(given.real, labels, confidence, known, real_labels.dtype)
@@ -99,5 +104,6 @@ def _trained(given: Given, settings: AgreementSettings) -> tuple[images.Shape, C
     pixels = images.to_unit(images.decode(given.real[settings.image]))
     vectors = image_descriptor.described(pixels)
     labels = given.real[settings.label].to_numpy()
-    train = many_images.train if many_images.are_many(vectors) else image_classifier.train
+    is_sampled = settings.sample and many_images.are_many(vectors)
+    train = many_images.train if is_sampled else image_classifier.train
     return pixels.shape[1:], train(vectors, labels, seed=given.seed)

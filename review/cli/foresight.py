@@ -50,7 +50,9 @@ def final_test(
 def scaling(
     dataset: Annotated[str, typer.Argument(help="A data set of params.yaml.")],
     *,
-    sizes: Annotated[int, typer.Option(min=4, max=20, help="Sizes, each a multiple.")] = 6,
+    sizes: Annotated[
+        int, typer.Option(min=4, max=20, help="Sizes; each the same multiple of the one before.")
+    ] = 6,
     repeats: Annotated[int, typer.Option(min=2, max=100, help="Draws of rows at each size.")] = 5,
     picture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also draw losses and laws there, as SVG.")
@@ -71,7 +73,9 @@ def advise(
     ] = None,
     verification: Annotated[
         str | None,
-        typer.Option(help="easy or hard: telling right rows from wrong.", show_default="the same"),
+        typer.Option(
+            help="easy or hard: telling right rows from wrong.", show_default="as data say"
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

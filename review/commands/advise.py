@@ -24,6 +24,8 @@ QUESTIONS = {
 
 def run(*, dataset: str, collection: str | None, verification: str | None, as_json: bool) -> None:
     """Ask or infer, and answer."""
+    _ease("collection", collection)
+    _ease("verification", verification)
     params = load()
     settings = params.datasets[wanted_dataset(params, dataset)]
     found = evidence.collect(open_lake(params), dataset, settings)

@@ -68,8 +68,8 @@ def _rendered(found: Forecast) -> Iterator[RenderableType]:
         yield table("rarest classes", columns, [_class(each) for each in found.classes])
         yield sentence(
             f"lost by: chance under replace up to round {last}; then rounds until one line in ten, "
-            "half of them, and a line on average have lost it, if labels are drawn at random; "
-            "subsample: chance that one lacks it. Under accumulate none is lost"
+            "half of them have lost it, and the mean of those that lose it, if labels are drawn at "
+            "random; subsample: chance that one lacks it. Under accumulate none is lost"
         )
     if found.remedy is not None:
         yield sentence(_advice(found.remedy, last))
@@ -105,7 +105,7 @@ def _class(each: RareClass) -> list[object]:
 def _advice(remedy: Remedy, last: int) -> str:
     sure = f"{forecasting.SURE:.0%}".replace("%", " %")
     without = (
-        f"recall of the mix stays above {number(remedy.limit)}, where the guard warns, up to round "
+        f"recall of the mix is above {number(remedy.limit)}, where the guard warns, in round "
         f"{last} in {remedy.without:.0%} of the draws".replace("%", " %")
     )
     if remedy.fresh == 0:

@@ -13,14 +13,14 @@ from lake.server.maintenance.fsck import Problem, Report
 from lake.visible import visible
 from review.cli.byte_bar import byte_bar
 from review.cli.output import make_console, number, print_json
-from review.errors import ReviewError
+from review.errors import Findings
 
 
 def run(*, home: Path, as_json: bool) -> None:
     """Check the lake and print what was found.
 
     Raises:
-        ReviewError: something is wrong in the lake.
+        Findings: something is wrong in the lake.
     """
     lake = LakeHome(home.absolute())
     with byte_bar("checking") as tell:
@@ -31,7 +31,7 @@ def run(*, home: Path, as_json: bool) -> None:
         make_console().print(summary(report), soft_wrap=True)
     if report.problems:
         sys.stdout.flush()
-        raise ReviewError(
+        raise Findings(
             f"{number(len(report.problems))} things are wrong in {lake.path}: restore them from a "
             "copy of the lake, or upload the objects again"
         )

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
 
 from pipelines.common import console
 from pipelines.params import load
@@ -15,8 +14,6 @@ from review.cli.datasets import wanted_dataset
 from review.cli.output import print_json
 from review.commands import status
 from review.errors import ReviewError, UsageError
-
-FAILED: Final = 1
 
 
 def run(*, dataset: str, as_json: bool) -> None:

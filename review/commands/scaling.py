@@ -17,6 +17,7 @@ from pipelines.rounds.context import open_lake
 from review.cli import files
 from review.cli.datasets import wanted_dataset
 from review.cli.output import make_console, number, print_json, sentence, table
+from review.errors import UsageError
 
 NOT_MEASURED: Final = "not measured"
 POINTS: Final = 60
@@ -26,6 +27,8 @@ DIGITS: Final = 4
 
 def run(*, dataset: str, sizes: int, repeats: int, picture: Path | None, as_json: bool) -> None:
     """Measure, print, and draw."""
+    if picture is not None and not picture.parent.is_dir():
+        raise UsageError(f"{picture.parent} is no folder, so the picture cannot be written there")
     params = load()
     wanted_dataset(params, dataset)
     found = scaling_of.scaling(open_lake(params), params, dataset, sizes=sizes, repeats=repeats)

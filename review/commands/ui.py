@@ -62,7 +62,9 @@ def run(
         if browser:
             webbrowser.open(_entry(local, session.owner))
         _log_to_terminal()
-        settings = uvicorn.Config(serving, log_config=None, access_log=False, lifespan="off")
+        settings = uvicorn.Config(
+            serving, log_config=None, access_log=False, lifespan="off", proxy_headers=False
+        )
         uvicorn.Server(settings).run(sockets=[listening])
 
 
@@ -140,7 +142,8 @@ def _checked_address(address: str | None) -> str | None:
         raise UsageError(
             f"{address[:60]!r} is no address of a proxy; give one such as https://review.example.org"
         )
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    default = ":443" if parts.scheme == "https" else ":80"  # which browsers do not send
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(default)}"
 
 
 def _entry(origin: str, visitor: Visitor) -> str:

@@ -89,7 +89,7 @@ class Gate(BaseHTTPMiddleware):
         """Whether a request that changes something comes from a page of ours, and is small."""
         length = request.headers.get("content-length", "")
         small = length.isdecimal() and int(length) <= LARGEST
-        return small and request.headers.get("origin") in (f"http://{host}", self._public)
+        return small and request.headers.get("origin", "") in (f"http://{host}", self._public)
 
 
 def _not_allowed(visitor: Visitor, path: str) -> str | None:

@@ -119,7 +119,7 @@ def enter(request: Request) -> Response:
         visitor.cookie,
         httponly=True,
         samesite="strict",
-        secure=request.app.state.secure,
+        secure=request.app.state.secure and visitor.role != "owner",  # at a loopback address
         path="/",
     )
     return response

@@ -30,11 +30,21 @@ def of_sample(
     lake: Lake, branch: str, commit: str, node: tuple[str, int, int]
 ) -> list[KeptComment]:
     """The comments on a sample of a round, or on the candidate that it was made of."""
+    match = refs.BRANCH.match(branch)
+    if match is None or (match["dataset"], int(match["round"])) != node[:2]:
+        return []
     prefix = refs.partition(node[0], refs.REVIEWED, node[1])
     made = tables.optional(lake, commit, prefix, ["edited_row", "row"])
     own = made.filter(pl.col("edited_row") == node[2])["row"].to_list()
-    rows = {node[2], *own}
-    return [each for each in comments.of_branch(lake, branch) if each.comment.row in rows]
+    lineage = refs.partition(node[0], "lineage", node[1])
+    keys = tables.optional(lake, commit, lineage, ["row", "sample_id"])
+    held = keys.filter(pl.col("row").is_in([node[2], *own]))
+    known = {(row, sample.hex()) for row, sample in held.iter_rows()}
+    return [
+        each
+        for each in comments.of_branch(lake, branch)
+        if (each.comment.row, each.comment.sample_id) in known
+    ]
 
 
 async def say(request: Request) -> Response:

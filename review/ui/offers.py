@@ -55,6 +55,8 @@ def texts_of(ctx: RoundContext, round_ref: RoundRef, row: int) -> tuple[tuple[st
     found = payload.rows_at(ctx.lake, *at, [row])
     if found.is_empty():
         return ()
+    if not deciding.text_columns(found, ctx.round):
+        return ()
     edit = standing.of_row(ctx, round_ref.commit, row)
     texts = [
         (name, edit.texts.get(name, found[name][0] or ""))

@@ -1,4 +1,4 @@
-"""Which blocks are run: all but those that are listed with a reason, which can only be fewer."""
+"""Which blocks are run: all but those that are listed with a reason."""
 
 from __future__ import annotations
 

@@ -325,10 +325,10 @@ def unfinished(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             2,
             "there is no round 'tiny-9' in params.yaml; did you mean 'tiny-",
         ),
-        (("stage", "ingest", "tony"), 1, "there is no data set 'tony'"),
+        (("stage", "ingest", "tony"), 4, "there is no data set 'tony'"),
         (
             ("stage", "verify", "tiny-2"),
-            1,
+            4,
             "rounds/tiny/2/generate.json is missing",
         ),
         (("status", "--dataset", "tony"), 2, "there is no data set 'tony'"),
@@ -337,7 +337,7 @@ def unfinished(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         (("round", "add", "tony"), 2, "there is no data set 'tony'"),
         (("audit", "abc"), 2, "8"),
         (("audit", "zzzzzzzzzz"), 2, "hex"),
-        (("audit", "0123456789abcdef"), 1, "no sample"),
+        (("audit", "0123456789abcdef"), 4, "no sample"),
     ],
 )
 def test_wrong_words_are_one_sentence(

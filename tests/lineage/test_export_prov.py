@@ -442,7 +442,9 @@ def test_memory_does_not_grow_with_what_is_written(tmp_path: Path) -> None:
 def test_what_reviewers_edited_is_theirs_and_no_generators() -> None:
     *_, first, _ = small()
     lineage = first.lineage().collect()
-    keys = lineage.select(pl.lit(24).alias("row"), "sample_id", pl.lit(0).alias("edits"))[:1]
+    keys = lineage.select(
+        pl.lit(24, pl.Int64).alias("row"), "sample_id", pl.lit(0, pl.Int64).alias("edits")
+    )[:1]
     made = record.edited(keys, lineage, round_number=1, dataset="d")
     document = read_back(written([a_round("d", pl.concat([lineage, made]), about=first.manifest)]))
     activity = generations(document)["d", 1, 24]

@@ -57,7 +57,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "modality text/2": "028931274b1c300ba5996f9294c2956f5ceec51cccecd7a38cc2b257db38823c",
     "reader folder/2": "3f5ab56cebb32f212922208dd9e3e56cac09fbf0232484d096f6d082583fffe5",
     "reader table/2": "f4d4ee0e7300e3029399109896094d83cf5aac53dc57f0501e75c1cebe06a770",
-    "scorer agreement/3": "a49812fc197828fc695cae1a4eeae55742b73cc9573b7accc8942702ee2c6221",
+    "scorer agreement/2": "a49812fc197828fc695cae1a4eeae55742b73cc9573b7accc8942702ee2c6221",
     "scorer code/4": "b481e892408ec3664ebb37675c0db8e7f3a01a6618d9f569775f34aea806061e",
     "scorer distance/1": "4c0c32bb64cdc679131f99a70ca950db2ecfa2cf8192d54762df7df815ac0167",
     "scorer image_duplicates/1": "0a3100915151c8f2b3e2b04e52eb560296d2dcc265722e67119e877f895f50b3",

@@ -26,7 +26,7 @@ from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.protocol import Task
 from pipelines.metrics.values import Metric, finite
 from pipelines.params import Params, Round
-from pipelines.rounds import plugin_inputs, round_holdout, tables
+from pipelines.rounds import plugin_inputs, round_holdout, tables, trust
 
 TEST: Final = "test"
 MUCH: Final = 3
@@ -78,11 +78,14 @@ def open_test(lake: Lake, params: Params, ref: str, dataset: str) -> Tested:
     ctx = mix_at.context_after(lake, params, commit, dataset)
     key = round_holdout.open_at(ctx, commit).key
     before = record.of_lake(lake)
-    task_name = plugin_inputs.task(ctx.round).plugin.version
+    unlabelled = plugin_inputs.unlabelled_task(ctx.round)
+    tasks = {plugin_inputs.task(ctx.round).plugin.version}
+    tasks |= set() if unlabelled is None else {unlabelled.plugin.version}
     for each in before.of_split(dataset, key):
-        if each.opening.commit == commit and each.opening.task == task_name:
+        if each.opening.commit == commit and each.opening.task in tasks:
             every = tuple(before.of_split(dataset, key))
             return Tested(each, is_new=False, all_openings=every, refused=before.refused)
+    trust.signer(lake)  # before the split is read
     opening = _measured(lake, params, (ref, commit), ctx.round, key)
     record.keep(lake, opening)
     after = record.of_lake(lake)
@@ -101,7 +104,7 @@ def _measured(
 ) -> Opening:
     """Train on the mix and on real rows alone, and score both on the test rows."""
     (ref, commit), dataset = version, round_.dataset
-    loaded = data.open_at(lake, params, ref, dataset, ("train", TEST))
+    loaded = data.open_at(lake, params, commit, dataset, ("train", TEST))
     mix, test = loaded.frame(), loaded.frame(TEST)
     if test.is_empty():
         raise DataError(
@@ -121,7 +124,7 @@ def _measured(
         holdout=key,
         rows=len(test),
         in_training=_shared(mix, test),
-        task=plugin_inputs.task(round_).plugin.version,
+        task=task.plugin.version,
         figure=task.plugin.figure,
         figures={name: _tested(figure) for name, figure in figures.items()},
         created=int(time.time()),

@@ -139,6 +139,7 @@ def of_lake(lake: Lake) -> Openings:
     """Read the openings of a lake."""
     kept: list[KeptOpening] = []
     refused: list[str] = []
+    seen: set[str] = set()
     for each in record_branch.read(lake, BRANCH):
         if isinstance(each, Refused):
             refused.append(each.reason)
@@ -148,5 +149,9 @@ def of_lake(lake: Lake) -> Openings:
         except DataError as error:
             refused.append(str(error))
         else:
+            if each.path in seen:  # whoever merges a record again opens nothing
+                refused.append(f"{each.path} on {refs.TESTS} was merged again")
+                continue
+            seen.add(each.path)
             kept.append(KeptOpening(opening, each.committer, each.signer, each.commit))
     return Openings(tuple(kept), tuple(refused))

@@ -98,7 +98,7 @@ def verification(evidence: Evidence, given: Ease | None) -> Judged:
     if errors is None or limit is None:
         why = "no audit, and wrong labels were not measured in the last round"
         return Judged("hard", why, given=False)
-    share = f"neighbours find {_number(errors)} wrong labels beyond those of real rows"
+    share = f"neighbours find a share of {_number(errors)} wrong labels beyond that of real rows"
     ease: Ease = "easy" if errors <= limit else "hard"
     return Judged(ease, f"no audit yet; {share} (limit {_number(limit)})", given=False)
 
@@ -179,16 +179,17 @@ def _audit_size(evidence: Evidence) -> Item:
         return Item(
             "audit",
             f"{rows:,} rows: `stemma verifier audit {evidence.dataset} --rows {rows}`",
-            f"none so far; so many give p within ± {UNKNOWN_HALF}, whatever it is",
+            f"no audit that knows p so far; so many give p within ± {UNKNOWN_HALF}, whatever it is",
         )
     apart = abs(audit.threshold - audit.error) / 2
     spread = max(audit.error * (1 - audit.error), 1 / 100)
-    rows = min(math.ceil(Z**2 * spread / apart**2), MOST_AUDITED) if apart > 0 else MOST_AUDITED
-    rows = max(rows, 100)
+    wanted = math.ceil(Z**2 * spread / apart**2) if apart > 0 else MOST_AUDITED + 1
+    rows = max(min(wanted, MOST_AUDITED), 100)
+    told = "so many tell" if wanted <= MOST_AUDITED else "more than these would be needed to tell"
     return Item(
         "audit",
         f"{rows:,} rows with each change of suite or generator",
-        f"so many tell p {_number(audit.error)} from p* {_number(audit.threshold)}",
+        f"{told} p {_number(audit.error)} from p* {_number(audit.threshold)}",
     )
 
 

@@ -11,7 +11,7 @@ from lineage import bounds
 from pipelines.inquiry.foresight import observed
 from pipelines.params import Dataset
 from pipelines.rounds import manifest
-from pipelines.verification.calibrations import merges
+from pipelines.verification.calibrations import applied, merges
 
 LABEL_ERRORS: Final = "label_errors"
 
@@ -88,7 +88,7 @@ def collect(lake: Lake, dataset: str, settings: Dataset) -> Evidence:
         candidates=sum(each.candidates for each in made),
         real_rounds=sum(each.is_real for each in seen.rounds) - 1,
         rounds=len(made),
-        audit=_audit(lake, dataset),
+        audit=_audit(lake, dataset, last, settings),
         label_errors=errors,
         label_errors_limit=limit,
         seconds=_summed(costs, "seconds"),
@@ -116,18 +116,23 @@ def _label_errors(content: Mapping[str, Any]) -> tuple[float | None, float | Non
     return None, None
 
 
-def _audit(lake: Lake, dataset: str) -> AuditFound | None:
-    """The newest audit that counts."""
+def _audit(
+    lake: Lake, dataset: str, last: Mapping[str, Any], settings: Dataset
+) -> AuditFound | None:
+    """The newest audit of the verifier of the last round, by the kind of error it is worst at."""
+    suite = str((last.get("verdicts") or {}).get("suite"))
+    verify = settings.verify.model_dump(mode="json")
     counting = merges.all_of(lake, dataset).counting
-    if not counting:
+    stored = next((each for each in counting if each.record.holds_for(suite, verify)), None)
+    if stored is None:
         return None
-    record = counting[0].record
-    error, threshold = (record.suite.estimates[name] for name in ("error", "threshold"))
+    found = applied.describe(stored, stored.record.suite.candidates)
+    error, threshold = found["error"] or {}, found.get("threshold") or {}
     return AuditFound(
-        record.source,
-        error["high"],
-        error["value"],
-        threshold["low"],
-        threshold["value"],
-        record.suite.estimates.get("enough"),
+        stored.record.source,
+        error.get("high"),
+        error.get("value"),
+        threshold.get("low"),
+        threshold.get("value"),
+        found.get("enough"),
     )

@@ -92,7 +92,7 @@ def _each(
     size = min(sample_size or whole, total)
     for label in labels:
         share = last.get(label, 0) / max(sum(last.values()), 1)
-        times = loss_times(share, rows, random)
+        times = loss_times(share, rows, random, ahead)
         yield RareClass(
             label,
             real[label],
@@ -107,19 +107,22 @@ def _each(
         )
 
 
-def loss_times(share: float, rows: int, random: np.random.Generator) -> np.ndarray[Any, Any]:
+def loss_times(
+    share: float, rows: int, random: np.random.Generator, ahead: int = 0
+) -> np.ndarray[Any, Any]:
     """Draw after how many rounds lines of replacement lose a class; infinite where they do not.
 
     Args:
         share: of the last round, q.
         rows: of each round to come, n.
         random: source of the draws.
+        ahead: rounds that are followed at least; beyond, lines end once half of them lost it.
     """
     shares = np.full(LINES, share)
     times = np.where(shares > 0, np.inf, 0.0)
-    for number in range(1, LATEST * rows + 1):
+    for number in range(1, max(LATEST * rows, ahead) + 1):
         open_ = np.isinf(times) & (shares < 1)
-        if not open_.any() or (times <= number).mean() > 1 / 2:
+        if not open_.any() or (number > ahead and (times <= number).mean() > 1 / 2):
             break
         shares = np.where(open_, random.binomial(rows, shares) / rows, shares)
         times = np.where(open_ & (shares == 0), float(number), times)

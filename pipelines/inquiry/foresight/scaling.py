@@ -23,6 +23,7 @@ from lineage import digests
 from pipelines.common import progress
 from pipelines.common.errors import DataError
 from pipelines.common.seeds import derive_seed
+from pipelines.gate import contamination
 from pipelines.inquiry.foresight import scaling_law
 from pipelines.inquiry.foresight.scaling_law import Fitted, Worth
 from pipelines.inquiry.training import mix_at
@@ -31,6 +32,7 @@ from pipelines.metrics.downstream import Labelled
 from pipelines.metrics.protocol import Task
 from pipelines.params import Params, Round
 from pipelines.rounds import plugin_inputs, round_holdout, tables
+from pipelines.takedown import denied_rows
 
 FOLDER: Final = Path(".stemma/scaling")
 REAL: Final = "real"
@@ -107,7 +109,8 @@ class _Subject:
         """Name of what the results are about."""
         plugin = self.task.plugin
         about = [self.commit, plugin.version, self.task.settings.model_dump(mode="json"), self.seed]
-        return digests.of_json({"about": about})[:16]
+        measured = self.round.settings.modality.model_dump(mode="json")
+        return digests.of_json({"about": about, "measured": measured})[:16]
 
 
 def scaling(lake: Lake, params: Params, dataset: str, *, sizes: int, repeats: int) -> Scaling:
@@ -127,7 +130,9 @@ def scaling(lake: Lake, params: Params, dataset: str, *, sizes: int, repeats: in
     """
     subject = _subject(lake, params, dataset)
     real, synthetic = (len(subject.rows[name].labels) for name in (REAL, SYNTHETIC))
-    least = max(LEAST, PER_CLASS * len(np.unique(subject.rows[REAL].labels)))
+    classifies = subject.task.plugin.classifies
+    classes = len(np.unique(subject.rows[REAL].labels)) if classifies else 1
+    least = max(LEAST, PER_CLASS * classes)
     runs = list(_plan({REAL: real, SYNTHETIC: synthetic}, least, sizes, repeats))
     done = _measured(subject, runs)
     losses: dict[str, dict[int, tuple[float, ...]]] = {}
@@ -158,7 +163,16 @@ def _subject(lake: Lake, params: Params, dataset: str) -> _Subject:
             f"main holds no synthetic rows of {dataset} yet; publish a round with `dvc repro`"
         )
     synthetic = pl.concat([each.select(made[0].columns) for each in made])
-    validation = round_holdout.open_at(ctx, commit).validation()
+    held_out = round_holdout.open_at(ctx, commit)
+    contaminated = contamination.of_mix(ctx, commit, held_out)
+    left_out = [contaminated.filter(pl.col("dataset") == dataset)]
+    left_out += [each for each in [denied_rows.of_mix(lake, commit, ctx.round)] if each is not None]
+    for each in left_out:  # what no mix holds either
+        synthetic = synthetic.join(each, on=["round", "row"], how="anti")
+        real = real.join(each, on=["round", "row"], how="anti")
+    if synthetic.is_empty() or real.is_empty():
+        raise DataError(f"main holds no rows of {dataset} that a mix could hold on both sides")
+    validation = held_out.validation()
     frames = {REAL: real, SYNTHETIC: synthetic, "validation": validation}
     rows = ctx.round.settings.modality.measured(real, frames)
     task, unlabelled = plugin_inputs.task(ctx.round), plugin_inputs.unlabelled_task(ctx.round)

@@ -38,7 +38,10 @@ class Curve:
         """The rows that have this loss; None where no number of rows has it."""
         if loss <= self.c or self.a <= 0 or self.b <= 0:
             return None
-        return float((self.a / (loss - self.c)) ** (1 / self.b))
+        try:
+            return float((self.a / (loss - self.c)) ** (1 / self.b))
+        except OverflowError:  # a curve that is flat
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,5 +168,5 @@ def _worth(
     if equal <= real or np.percentile(gains, ENDS[0]) <= 0:
         why = "no gain beyond chance"
         return Worth(real, synthetic, loss, equal, None, None, None, why)
-    low, high = np.percentile(synthetic / gains, ENDS)
+    low, high = synthetic / np.percentile(gains, ENDS[::-1])
     return Worth(real, synthetic, loss, equal, synthetic / (equal - real), float(low), float(high))

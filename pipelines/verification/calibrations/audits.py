@@ -168,12 +168,15 @@ def adaptive(subject: Subject, rows: int) -> tuple[Audit, Allocation]:
         StaleError: As of `planted`.
         DataError: As of `planted`.
     """
-    pilot = planted(subject, max(rows * PILOT // 200, 1)).record.suite
+    least = len(planting.KINDS)  # one error of each
+    pilot = planted(subject, max(rows * PILOT // 200, least)).record.suite
     made = pilot.candidates
     divided = judge_error.allocate(
         pilot.tally.counts, kept=made.kept, candidates=made.rows, rows=rows
     )
-    return planted(subject, divided.wrong, right_rows=divided.right), divided
+    wrong = max(divided.wrong, least)
+    divided = Allocation(right=max(rows - wrong, 1), wrong=wrong)
+    return planted(subject, wrong, right_rows=divided.right), divided
 
 
 def planted(subject: Subject, rows: int, *, right_rows: int | None = None) -> Audit:

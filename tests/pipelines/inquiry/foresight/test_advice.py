@@ -57,7 +57,9 @@ def test_dialogues_without_classes_stay_near_to_real_parents() -> None:
 
 def test_a_table_that_grows_weighs_its_fresh_real_rows() -> None:
     assert advice.collection(PENGUINS, None).why == "2 rounds of real data came after round 0"
-    assert "neighbours find 0.080 wrong labels" in advice.verification(PENGUINS, None).why
+    assert (
+        "neighbours find a share of 0.080 wrong labels" in advice.verification(PENGUINS, None).why
+    )
     found = of(PENGUINS)
     assert found["generator"].answer == "interpolation"
     assert found["regime"].answer.endswith("fit.real_weight: 1.62")

@@ -169,3 +169,12 @@ def test_after_two_rounds_of_the_shipped_digits_the_intervals_hold_the_third() -
     assert not [each for each in held if not each[1].low <= each[2] <= each[1].high]
     share = found.points[ACCUMULATE]["real_share"][0]
     assert share.high - share.low < 0.01
+
+
+def test_more_than_half_of_the_lines_can_lose_a_class_within_the_rounds_ahead() -> None:
+    times = rare.loss_times(1 / 1000, 1000, np.random.default_rng(0), 3)
+    lost = 0.0
+    for _ in range(3):  # of one row, whose copies in the next round are nearly Poisson of mean 1
+        lost = np.exp(lost - 1)
+    assert lost == pytest.approx(0.626, abs=0.001)
+    assert (times <= 3).mean() == pytest.approx(lost, abs=0.03)

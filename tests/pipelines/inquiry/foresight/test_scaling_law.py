@@ -65,3 +65,8 @@ def test_sizes_are_multiples_and_a_torn_result_is_measured_again(tmp_path: Path)
     place = tmp_path / "kept.jsonl"
     place.write_text('{"kind": "real", "rows": 10, "repeat": 0, "loss": 0.25}\n{"kind": "re')
     assert scaling.kept(place) == {scaling.Run("real", 10, 0): 0.25}
+
+
+def test_a_flat_law_says_of_no_number_of_rows_that_it_has_a_loss() -> None:
+    assert Curve(1.0, 1e-5, 0.1).rows(0.2) is None
+    assert Curve(1.0, 0.5, 0.1).rows(0.2) == pytest.approx(100)
