@@ -30,8 +30,8 @@ class AgreementSettings(StrictModel):
     label: str = "label"
     """Column of the labels."""
     sample: bool = False
-    """Whether it learns from a sample of very many real rows (beyond 2,048 of 1,024 values); from all
-    of them it takes time as the square of their number."""
+    """Whether it learns from a sample of very many real rows (beyond 2,048 of 1,024 values); all of
+    them take time as the square of their number."""
 
 
 class Agreement(ClassifierScorer[AgreementSettings]):

@@ -109,7 +109,7 @@ class _Subject:
         """Name of what the results are about."""
         plugin = self.task.plugin
         about = [self.commit, plugin.version, self.task.settings.model_dump(mode="json"), self.seed]
-        measured = self.round.settings.modality.model_dump(mode="json")
+        measured = [self.rows[REAL].embedder, self.rows[REAL].features]
         return digests.of_json({"about": about, "measured": measured})[:16]
 
 
