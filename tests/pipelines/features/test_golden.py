@@ -40,6 +40,7 @@ from pipelines.features import (
     knn,
     knn_translated,
     knn_votes,
+    many_images,
     near_pairs,
     pii,
     shingles,
@@ -69,6 +70,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "knn": "4ba0649666710f2fd535aee79993a9aa746b6b16d0266014bc9c646e9bfaf418",
     "knn_translated": "b8bb54533e2511ea00d3a16cf018b7d7b0bbeb9ece66504aa800fef80c86da82",
     "closest": "973a1d45132588a33f3911c47a27a23a855a524ae2bd2b36e8f761f9033e2c1c",
+    "many_images": "5e5a73c0360219edc36ace842153b864446025ecc2b13ec19a60f97754ba9ec1",
     "near_pairs": "154da93f42478758e7ddd60a31866338fb505faac057c37149852840c051c169",
     "knn_votes": "ade72f7a672c40787e869fa2bae0bc8c7945f4192d9f92e7d3fbc3ee58c87ae1",
     "pictures": "2cd4bd5f8e93b55b4270d6efa5c83b8a941bfd28a7e7fcf36d988102438f0ddd",
@@ -300,6 +302,18 @@ def of_image_classifier() -> object:
     }
 
 
+def of_many_images() -> object:
+    vectors, labels = blobs(90, 5)
+    others, _ = blobs(30, 6)
+    predicted, confidence = many_images.train(vectors, labels, seed=1).predict(others)
+    held_out = many_images.unseen(vectors, labels, seed=2)
+    return {
+        "labels": [predicted.tolist(), held_out[0].tolist()],
+        "confidence": [rounded(confidence, SOLVED_DIGITS), rounded(held_out[1], SOLVED_DIGITS)],
+        "sample": many_images.sample(labels, 30, 3).tolist(),
+    }
+
+
 def of_text_classifier() -> object:
     texts, labels = sentences(60, 7)
     others, _ = sentences(15, 8)
@@ -409,6 +423,7 @@ OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "knn_translated": of_knn_translated,
     "closest": of_closest,
     "knn_votes": of_knn_votes,
+    "many_images": of_many_images,
     "pictures": of_pictures,
     "near_pairs": of_near_pairs,
     "pii": of_pii,
