@@ -28,6 +28,7 @@ VERBS = ("ingest", "fit", "generate", "verify", "curate", "evaluate", "publish")
 NOT_IMPORTED = {
     "dvc",  # run as a command
     "httptools",  # the parser that uvicorn uses
+    "lakefs-sdk",  # imported by lake.client.sdk, a module at a time
     "python-multipart",  # the parser that Starlette uses for forms
 }
 HEAVY = {"torch", "diffusers", "great_expectations", "polars", "pandas", "lakefs", "lakefs_sdk"}
