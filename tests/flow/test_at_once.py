@@ -101,6 +101,7 @@ def test_verdicts_never_meet_another_clones_candidates(
     assert lineage.select("row", "sample_id").equals(made.select("row", "sample_id"))
 
 
+@pytest.mark.slow
 def test_of_two_that_publish_the_same_round_one_adopts(
     copied: Project, other: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,7 @@ def test_texts_of_the_mix_are_edited_alike_in_processes(texts: Project) -> None:
     assert digest(made_by(TWO, texts, "talk-1")) == expected
 
 
+@pytest.mark.slow
 def test_a_stage_commits_what_processes_made(
     copied: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,6 +111,7 @@ def test_a_stage_killed_anywhere_runs_again_to_the_same_result(
     assert len(merged) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("killed", "sides"),
     [
@@ -186,6 +187,7 @@ def test_nan_images_are_unknown_and_refused(
     assert decided["decision"].unique().to_list() == ["rejected"]
 
 
+@pytest.mark.slow
 def test_a_round_of_nothing_but_nan_stops_with_its_reasons(
     copied: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

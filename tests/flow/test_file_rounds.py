@@ -54,6 +54,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project.drop_lake()
 
 
+@pytest.mark.slow
 def test_unlabelled_texts_of_a_file_are_published_at_the_default_limits(
     published: Project,
 ) -> None:

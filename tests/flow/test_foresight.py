@@ -15,6 +15,7 @@ from pipelines.rounds.staging_branch import staging_branch
 from tests.flow.projects import Project
 
 
+@pytest.mark.slow
 def test_the_rounds_to_come_are_forecast_and_drawn(unchanged: Project, tmp_path: Path) -> None:
     told = unchanged.stemma("forecast", "tiny", "--rounds", "2", "--pictures", str(tmp_path))
     assert told.code == 0, told.said
@@ -83,6 +84,7 @@ def test_without_a_key_the_test_split_stays_closed(
     assert record.of_lake(copied.lake()).kept == ()
 
 
+@pytest.mark.slow
 def test_rows_are_worth_what_the_task_gains_and_results_are_kept(
     copied: Project, tmp_path: Path
 ) -> None:

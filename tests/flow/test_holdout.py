@@ -66,6 +66,7 @@ def reencoded(image: dict[str, object]) -> dict[str, object]:
     return {**image, "bytes": file.getvalue()}
 
 
+@pytest.mark.slow
 def test_a_halved_hold_out_is_refused_and_can_be_restored(copied: Project) -> None:
     lake, whole = copied.lake(holdout=True), stored(copied.lake(holdout=True))
     count = len(whole["validation"])

@@ -66,6 +66,7 @@ def rows(lake: Lake, ref: str, table: str) -> list[dict[str, object]]:
     return found.drop("trained_on", "generator", strict=False).sort(order).to_dicts()
 
 
+@pytest.mark.slow
 def test_a_round_in_parts_holds_what_one_of_one_part_holds(
     parted: Project, unchanged: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_round_in_parts_holds_what_one_of_one_part_holds(
     assert samples.is_sorted()
 
 
+@pytest.mark.slow
 def test_real_data_in_parts_are_those_of_one_part(
     parted: Project, unchanged: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +107,7 @@ def test_real_data_in_parts_are_those_of_one_part(
     assert all(each.equals(other) for each, other in zip(found, expected, strict=True))
 
 
+@pytest.mark.slow
 def test_verdicts_and_pages_of_a_round_in_parts_are_told(parted: Project) -> None:
     lake = parted.lake()
     told = parted.stemma("verdicts", "tiny-v1", "--json")
@@ -120,6 +123,7 @@ def test_verdicts_and_pages_of_a_round_in_parts_are_told(parted: Project) -> Non
     assert "<b>24</b>candidates" in page
 
 
+@pytest.mark.slow
 def test_a_round_in_parts_is_proved_and_audited(
     parted: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -136,6 +140,7 @@ def test_a_round_in_parts_is_proved_and_audited(
         assert json.loads(told.out)["occurrences"][0]["row"] == row
 
 
+@pytest.mark.slow
 def test_a_round_in_parts_is_compared_row_by_row(parted: Project) -> None:
     told = parted.stemma("diff", "tiny-v0", "tiny-v1", "--rows", "--json")
     assert told.code == 0, told.said
@@ -145,6 +150,7 @@ def test_a_round_in_parts_is_compared_row_by_row(parted: Project) -> None:
     assert sorted(added) == samples["row"].to_list()
 
 
+@pytest.mark.slow
 def test_verdicts_of_parts_are_given_again(parted: Project) -> None:
     lake = parted.lake()
     branch = lake.resolve("main").parents[1]
@@ -157,6 +163,7 @@ def test_verdicts_of_parts_are_given_again(parted: Project) -> None:
     assert again.sort("row", "expectation").equals(stored.sort("row", "expectation"))
 
 
+@pytest.mark.slow
 def test_fsck_finds_nothing_wrong_with_parts(parted: Project) -> None:
     told = parted.stemma("lake", "fsck", "--json")
     assert told.code == 0, told.said

@@ -83,6 +83,7 @@ def _named(project: Project) -> pl.Expr:
     return pl.col("sample_id").bin.encode("hex").is_in(ids)
 
 
+@pytest.mark.slow
 def test_a_dry_run_counts_and_changes_nothing(taken: Project) -> None:
     before = objects(taken)
     done = taken.stemma("takedown", "purge", NAME, "--dry-run", "--json")
@@ -112,6 +113,7 @@ def test_it_must_be_confirmed(taken: Project) -> None:
     assert "no take-down called nobody" in unknown.err
 
 
+@pytest.mark.slow
 def test_old_versions_read_the_innocent_rows_alone(
     purged: Project, acted: Path, tmp_path: Path
 ) -> None:
@@ -187,6 +189,7 @@ def test_a_planted_leftover_is_found(taken: Project) -> None:
     assert taken.stemma("takedown", "verify", NAME, "--no-near").code == 0
 
 
+@pytest.mark.slow
 def test_everything_that_checks_digests_answers_by_the_tombstones(purged: Project) -> None:
     assert purged.stemma("lake", "fsck").code == 0
     proved = purged.stemma("audit", "--recompute", "tiny-v2", "--json", "--dataset", "tiny")

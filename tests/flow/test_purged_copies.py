@@ -37,6 +37,7 @@ def answers(lake: Lake) -> dict[str, list[dict[str, object]]]:
     }
 
 
+@pytest.mark.slow
 def test_a_backup_after_a_purge_is_restored_as_it_was(copied: Project, tmp_path: Path) -> None:
     before = tmp_path / "before"
     assert copied.stemma("lake", "backup", str(before)).code == 0

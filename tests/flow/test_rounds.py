@@ -191,6 +191,7 @@ def test_the_diff_of_a_round_is_what_its_merge_changes(unchanged: Project) -> No
     assert {path for path in changed if refs.round_of(path) is None} == {"tiny/head.json"}
 
 
+@pytest.mark.slow
 def test_another_line_leaves_main_alone(copied: Project) -> None:
     lake = copied.lake()
     head, tags = lake.head("main"), lake.tags()

@@ -121,6 +121,7 @@ def test_where_only_the_server_removes_bytes_the_rules_are_said(elsewhere: Elsew
     assert elsewhere.project.stemma("audit", "--history", "main").code == 0
 
 
+@pytest.mark.slow
 def test_with_the_store_under_it_old_versions_lose_the_object(elsewhere: Elsewhere) -> None:
     before = elsewhere.rows("tiny-v2")
     main = elsewhere.rows("main")

@@ -69,6 +69,7 @@ def test_samples_and_verdicts_are_joined(still: Project) -> None:
     assert len(expected) > 40
 
 
+@pytest.mark.slow
 def test_a_table_is_bounded_and_files_hold_the_rest(still: Project, tmp_path: Path) -> None:
     query = (
         "SELECT row, hex(sample_id) AS id, '=1+1' AS formula FROM samples('tiny-v2') ORDER BY ALL"

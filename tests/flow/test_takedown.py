@@ -199,6 +199,7 @@ def test_samples_go_with_what_was_made_from_them_and_all_else_stays(
     assert again["takedowns"] == []
 
 
+@pytest.mark.slow
 def test_a_main_that_the_guard_blocks_needs_a_reason(both: Project) -> None:
     """One of two classes goes, which real rows of before show."""
     limits = {"guard": {"downstream_previous_block": 0.02}}
@@ -288,6 +289,7 @@ def test_a_source_that_is_imported_again_does_not_bring_them_back(both: Project)
     no_findings(both)
 
 
+@pytest.mark.slow
 def test_a_take_down_that_is_killed_before_its_merge_is_made_by_the_same_command(
     both: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -405,6 +407,7 @@ def held_out(project: Project, dataset: str) -> dict[str, pl.DataFrame]:
     return {name: held.scan("main", f"{dataset}/{name}/").collect() for name in names}
 
 
+@pytest.mark.slow
 def test_held_out_rows_go_and_rounds_are_judged_on_the_others(both: Project) -> None:
     lake, before, was = both.lake(), samples(both.lake(), "main"), held_out(both, "tiny")
     receipts = inputs(both)

@@ -88,6 +88,7 @@ def test_the_decision_is_within_five_tab_stops(browser: Browser) -> None:
     )
 
 
+@pytest.mark.slow
 def test_single_keys_are_listed_and_can_be_switched_off(browser: Browser) -> None:
     browser.open(REVIEW)
     body = browser.find("body")

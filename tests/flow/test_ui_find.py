@@ -38,6 +38,7 @@ def listed(text: str) -> list[int]:
     return [int(row) for row in re.findall(r'data-step href="/sample/tiny/3/(\d+)', text)]
 
 
+@pytest.mark.slow
 def test_a_sample_leads_on_within_the_order_and_range_of_its_list(
     shown: Page, scores: pl.DataFrame
 ) -> None:

@@ -85,6 +85,7 @@ def test_a_slow_request_dims_the_list_and_ends(browser: Browser) -> None:
     browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", quick)
 
 
+@pytest.mark.slow
 def test_focus_stays_where_pages_turn(browser: Browser) -> None:
     browser.open(f"{REVIEW}?before=4")
     browser.driver.execute_script("document.querySelector('#next').focus()")

@@ -97,6 +97,7 @@ def test_weights_that_are_not_numbers_give_nan_images(fitted: Fitted, tmp_path: 
     assert np.isnan(found).all()
 
 
+@pytest.mark.slow
 def test_learns_what_a_label_means(rows: Rows, tmp_path: Path) -> None:
     settings = TINY.model_copy(update={"steps": 80, "batch": 16})
     diffusion.fit(*rows, settings, 1, tmp_path)

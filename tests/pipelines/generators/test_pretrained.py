@@ -186,6 +186,7 @@ def test_classes_by_number_or_by_name(classes: Path, tmp_path: Path) -> None:
     made(classes, tmp_path / "cats", {**settings, "classes": {"cat": 5}})
 
 
+@pytest.mark.slow
 def test_an_adapter_is_trained_on_the_mix_and_one_is_loaded(painter: Path, tmp_path: Path) -> None:
     lora = {"rank": 2, "steps": 3, "batch": 2, "learning_rate": 0.05, "template": "a {label}"}
     _, plain = made(painter, tmp_path / "plain", {})

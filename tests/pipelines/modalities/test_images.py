@@ -104,6 +104,7 @@ def test_scorers_of_images_take_colour_and_names() -> None:
     assert (again["predicted_label"] == real["label"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_the_generator_makes_colour_with_names_and_without_labels(
     labels: bool, tmp_path: Path
