@@ -104,7 +104,8 @@ EXPERIMENT: Final = Experiment(
         "iteration, a share of them drawn from the model before and the others real, "
         f"{REPEATS} splits; recall is the share of test rows within reach of what was made, which "
         "already the first model, that learns from real rows alone, does not bring to 1. The "
-        "papers train diffusion models and GANs on photographs, so theirs are other figures"
+        "papers train diffusion models and GANs on photographs, so theirs are other figures; the "
+        "limits of the criteria were set after a first look at single lines"
     ),
     parts={name(share): partial(_part, share) for share in SHARES},
     conclude=conclude,
