@@ -25,6 +25,8 @@ PAGES = (
     "index.html",
     "own-data.html",
     "guard.html",
+    "collapse.html",
+    "tutorials/own-table.html",
     "reference/environment.html",
     "reference/python.html",
 )
