@@ -36,7 +36,8 @@ def installed(folder: Path) -> Path:
     venv.create(environment, symlinks=True)
     (wheel,) = wheels.glob("stemma-*.whl")
     python = environment / "bin" / "python"
-    subprocess.run([*PIP, "--python", str(python), "install", *ALONE, str(wheel)], check=True)
+    install = [*PIP, "--python", str(python), "install", "--ignore-installed", *ALONE, str(wheel)]
+    subprocess.run(install, check=True)  # whatever the folder that the tests run in holds
     (own,) = environment.glob("lib/python*/site-packages")
     behind = [path for path in sys.path if path.endswith("site-packages")]
     (own / "dependencies.pth").write_text("".join(f"{path}\n" for path in behind))
