@@ -23,6 +23,8 @@ WIDTH = 80
 WIDE = 400
 FRAME = re.compile(r"[│┃┏┓┡┩└┘━─┳╇┴┼├┤┬█▏▎▍▌▋▊▉]")
 STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+ERASED = re.compile(r"[^\n]*\n[^\n]*\x1b\[1A\x1b\[2K")
+"""A line that a progress bar takes back, and the way up to it."""
 EXAMPLES = (
     "status",
     "status --next",
@@ -87,11 +89,11 @@ EXAMPLES = (
     "takedown purge nothing --yes",
     "takedown verify nothing",
     "takedown certificate nothing",
-    "lake serve --home nothing/below --host 192.0.2.1",
+    "lake serve nothing",
     "lake backup ../dvc.yaml",
     "lake restore nothing",
     "lake migrate --dry-run --endpoint http://127.0.0.1:9",
-    "lake keys add nobody --home nothing",
+    "lake keys add nobody --role reader --home nothing",
     "lake keys revoke nobody",
     "lake cat stemma/main/nothing",
 )
@@ -120,9 +122,9 @@ def said(command: str, sample: str, width: int) -> Said:
 
 def lines(told: Said) -> list[str]:
     """What is left to read, after what progress bars have drawn over."""
-    shown = told.out.splitlines() + told.err.splitlines()
-    plain = [STYLE.sub("", line) for line in shown]
-    return [line for line in plain if "\r" not in line and "it/s" not in line]
+    shown = [line for out in (told.out, told.err) for line in ERASED.sub("", out).split("\n")[:-1]]
+    plain = [STYLE.sub("", line.rpartition("\r")[2]) for line in shown]
+    return [line for line in plain if "it/s" not in line]
 
 
 @pytest.mark.parametrize(
