@@ -8,6 +8,7 @@ row, which reaches to the third nearest generated row.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -18,6 +19,10 @@ from numpy.typing import NDArray
 
 from pipelines.generators.interpolation.settings import InterpolationGenerate
 
+DIMENSIONS: Final = 10
+"""Principal components of a Gaussian."""
+PENALTY: Final = 10.0
+"""Penalty of the support vector machine."""
 NEAREST: Final = 3
 """Number of the neighbour that a ball of recall reaches to."""
 SHIPPED: Final = InterpolationGenerate()
@@ -66,6 +71,26 @@ def split(train: int, draw: Generator) -> tuple[Rows, Rows]:
     return real().at(order[:train]), real().at(order[train:])
 
 
+def gaussians(rows: Rows, count: int, draw: Generator) -> Rows:
+    """Fit a Gaussian on each class, in its first principal components, and draw as many of each.
+
+    Args:
+        rows: what is learnt; a class of one row gives this row.
+        count: rows to draw; the remainder of a division by the classes is left out.
+        draw: source of chance.
+    """
+    classes = np.unique(rows.labels)
+    each, pixels = count // len(classes), []
+    for label in classes:
+        own = rows.pixels[rows.labels == label]
+        mean = own.mean(axis=0)
+        _, lengths, axes = np.linalg.svd(own - mean, full_matrices=False)
+        widths = lengths[:DIMENSIONS] / np.sqrt(max(len(own) - 1, 1))
+        points = draw.standard_normal((each, len(widths))) * widths
+        pixels.append(np.clip(mean + points @ axes[:DIMENSIONS], 0, 1))
+    return Rows(np.concatenate(pixels), np.repeat(classes, each))
+
+
 def interpolated(rows: Rows, count: int, draw: Generator) -> Rows:
     """Draw rows between rows and their neighbours, by the rule of `interpolation`.
 
@@ -87,6 +112,24 @@ def interpolated(rows: Rows, count: int, draw: Generator) -> Rows:
     share = draw.uniform(SHIPPED.least_share, 1 - SHIPPED.least_share, (count, 1))
     pixels = (1 - share) * rows.pixels[chosen] + share * rows.pixels[other]
     return Rows(pixels, rows.labels[chosen])
+
+
+def accuracies(train: Rows, tests: Sequence[Rows]) -> list[float]:
+    """Share of rows of each test that a support vector machine gets right, which learns from rows.
+
+    Args:
+        train: what it learns from.
+        tests: rows that it has not seen.
+    """
+    from sklearn.svm import SVC  # noqa: PLC0415  slow to import
+
+    model = SVC(C=PENALTY).fit(train.pixels, train.labels)
+    return [float((model.predict(each.pixels) == each.labels).mean()) for each in tests]
+
+
+def accuracy(train: Rows, test: Rows) -> float:
+    """Share of test rows that a support vector machine gets right."""
+    return accuracies(train, [test])[0]
 
 
 def recall(made: Rows, test: Rows) -> float:

@@ -20,9 +20,8 @@ measures against a criterion that can fail; one that fails ends the command with
 [known_failures.toml](../experiments/known_failures.toml) says why it does. Figures are over
 independent repeats, with 95 % intervals. In plots a line is a formula, and points were measured.
 
-Not among these yet: accuracy by the share of synthetic images (Hataya et al. 2023), real images
-beside synthetic ones (Azizi et al. 2023), scaling laws (Fan et al. 2024), lines of diffusion
-models, the temperature of texts (Li et al. 2023), and lines through the whole pipeline.
+Not among these yet: lines of diffusion models (Alemohammad et al. 2023), the temperature of texts
+(Li et al. 2023), captions (Hammoud et al. 2024), and lines through the whole pipeline.
 """
 VERDICTS: Final = {True: "holds", False: "**fails**"}
 

@@ -17,6 +17,9 @@ MODULES: Final = {
     "E7": "experiments.sampling_bias",
     "E8": "experiments.verification",
     "E9": "experiments.strong_collapse",
+    "E10": "experiments.synthetic_share",
+    "E11": "experiments.added_rows",
+    "E12": "experiments.scaling_laws",
     "collapse-map": "experiments.collapse_map",
     "rare-class": "experiments.rare_class",
 }

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import collapse_map, digits, plots
+from experiments import added_rows, collapse_map, digits, plots, scaling_laws, synthetic_share
 from experiments.digits import Rows
 from experiments.experiment import Estimate, HeatMap, Part
 
@@ -24,6 +24,19 @@ def part(figures: dict[str, float]) -> Part:
     return Part(
         {name: Estimate(value, value - 1e-3, value + 1e-3) for name, value in figures.items()}
     )
+
+
+def test_gaussians_have_mean_and_variance_of_each_class() -> None:
+    draw = np.random.default_rng(0)
+    near = np.concatenate([0.3 + 0.05 * draw.standard_normal(400), 0.7 + 0.02 * draw.random(400)])
+    made = digits.gaussians(rows(near.tolist(), [3] * 400 + [8] * 400), 4001, draw)
+    assert len(made) == 4000
+    for label, first in ((3, near[:400]), (8, near[400:])):
+        own = made.pixels[made.labels == label]
+        assert len(own) == 2000
+        assert own[:, 0].mean() == pytest.approx(first.mean(), abs=0.01)
+        assert own[:, 0].std() == pytest.approx(first.std(ddof=1), rel=0.1)
+        assert np.abs(own[:, 1:]).max() < 1e-9
 
 
 def test_interpolated_rows_lie_between_neighbours_of_one_class() -> None:
@@ -45,6 +58,58 @@ def test_the_split_has_each_row_once() -> None:
     assert (len(train), len(test)) == (900, 897)
     both = np.sort(train.joined(test).pixels.sum(axis=1))
     assert both == pytest.approx(np.sort(digits.real().pixels.sum(axis=1)))
+
+
+def test_the_law_of_losses_is_found() -> None:
+    sizes = [50, 100, 200, 400, 800, 1600]
+    losses = np.asarray([2.0 * n**-0.7 + 0.05 for n in sizes])
+    assert scaling_laws.fitted(sizes, losses) == pytest.approx((2.0, 0.7, 0.05), rel=0.02)
+
+
+def test_a_floor_below_that_of_real_rows_fails() -> None:
+    names = [
+        f"{letter}, {kind}, {where}"
+        for letter in "abc"
+        for kind in scaling_laws.SIZES
+        for where in scaling_laws.DOMAINS
+    ]
+    figures = dict.fromkeys(names, 0.5)
+    figures |= {f"c, synthetic, {where}": 0.6 for where in scaling_laws.DOMAINS}
+    assert all(each.holds for each in scaling_laws.conclude({"sizes": part(figures)}))
+    figures["c, synthetic, in domain"] = 0.4
+    failed = [
+        each.name for each in scaling_laws.conclude({"sizes": part(figures)}) if not each.holds
+    ]
+    assert failed == ["floor c of synthetic rows, in domain"]
+
+
+def test_a_share_that_costs_too_little_or_rises_fails() -> None:
+    values = dict(
+        zip(
+            ("0%", "20%", "40%", "60%", "80%", "100%"),
+            (0.98, 0.975, 0.97, 0.965, 0.96, 0.9),
+            strict=True,
+        )
+    )
+    right = {**values, "lost at 80%": 0.02}
+    assert all(each.holds for each in synthetic_share.conclude({"shares": part(right)}))
+    for wrong, name in (
+        ({"lost at 80%": 0.01}, "accuracy that is lost at four fifths synthetic"),
+        ({"40%": 0.978}, "accuracy, synthetic rows alone"),
+        ({"0%": 0.97, "20%": 0.971}, "accuracy, real rows alone"),
+    ):
+        found = synthetic_share.conclude({"shares": part({**right, **wrong})})
+        assert not next(each for each in found if each.name == name).holds
+
+
+def test_rows_that_add_nothing_fail() -> None:
+    right = {"gain × 1": 0.02, "gain × 3": 0.03, "gain narrow": 0.01}
+    assert all(each.holds for each in added_rows.conclude({"rows": part(right)}))
+    for name in ("gain × 1", "gain × 3"):
+        assert not all(
+            each.holds for each in added_rows.conclude({"rows": part({**right, name: 0})})
+        )
+    assert not added_rows.conclude({"rows": part({**right, "gain narrow": 0.03})})[2].holds
 
 
 def test_the_map_of_collapse_falls_by_share_and_iteration(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,146 @@
+"""E12: the error of a classifier falls with its rows by a power law, to a floor of its own.
+
+Real rows and synthetic ones each have their a, b and c of L(N) = a·N^(−b) + c. Out of domain the
+test rows are digits of a font, turned and sheared, which no classifier has seen any of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.generators import drawn_digits
+from experiments import digits
+from experiments.digits import Rows
+from experiments.experiment import Estimate, Experiment, Finding, Part, Plot, mean_of
+
+SEEN, REPEATS, DRAWN = 1200, 8, 300
+"""Real rows that train, the generator too; splits; and digits of a font."""
+SIZES: Final = {
+    "real": (50, 100, 200, 400, 800, 1200),
+    "synthetic": (50, 100, 200, 400, 800, 1600, 3200),
+}
+DOMAINS: Final = ("in domain", "out of it")
+FLOORS: Final = np.linspace(0, 1, 1001)
+"""Values of c that are tried."""
+
+
+@cache
+def drawn() -> Rows:
+    """Draw digits of a font."""
+    made = [drawn_digits.simulate(seed) for seed in range(DRAWN)]
+    pixels = np.stack([each["image"] for each in made]).reshape(DRAWN, -1) / 255
+    return Rows(pixels, np.asarray([each["label"] for each in made], dtype=np.int64))
+
+
+def errors(seed: int) -> dict[str, NDArray[np.float64]]:
+    """Error by kind of rows and domain, [sizes], of one split."""
+    draw = np.random.default_rng(seed)
+    seen, test = digits.split(SEEN, draw)
+    rows = {"real": seen, "synthetic": digits.gaussians(seen, max(SIZES["synthetic"]), draw)}
+    found: dict[str, NDArray[np.float64]] = {}
+    for kind, sizes in SIZES.items():
+        mixes = [rows[kind].some(size, draw) for size in sizes]
+        right = np.asarray([digits.accuracies(mix, (test, drawn())) for mix in mixes])
+        found |= {f"{kind}, {domain}": 1 - right[:, at] for at, domain in enumerate(DOMAINS)}
+    return found
+
+
+def fitted(sizes: Sequence[int], losses: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Fit a, b and c of L(N) = a·N^(−b) + c.
+
+    For each floor c below all losses a line is fitted to the logarithms of what is above it, by
+    least squares; the floor is taken with which the law is nearest to the losses themselves.
+
+    Args:
+        sizes: numbers of rows, [n].
+        losses: error at each, [n].
+    """
+    numbers = np.log(np.asarray(sizes, dtype=np.float64))
+    best = (np.inf, 0.0, 0.0, 0.0)
+    for floor in FLOORS[losses.min() > FLOORS]:
+        slope, height = np.polyfit(numbers, np.log(losses - floor), 1)
+        apart = float(np.square(np.exp(height + slope * numbers) + floor - losses).sum())
+        best = min(best, (apart, float(np.exp(height)), float(-slope), float(floor)))
+    return best[1:]
+
+
+def _part(seed: int) -> Part:
+    draw = np.random.default_rng(seed)
+    lines = [errors(int(draw.integers(1 << 31))) for _ in range(REPEATS)]
+    figures: dict[str, Estimate] = {}
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for name in lines[0]:
+        losses, sizes = np.asarray([line[name] for line in lines]), SIZES[name.partition(",")[0]]
+        laws = np.asarray([_jackknifed(sizes, losses, out) for out in range(REPEATS)])
+        whole = fitted(sizes, losses.mean(axis=0))
+        for letter, value, others in zip("abc", whole, laws.T, strict=True):
+            figures[f"{letter}, {name}"] = _interval(value, others)
+        figures[f"last, {name}"] = mean_of(losses[:, -1])
+        means = losses.mean(axis=0)
+        curves[name] = [(float(n), float(loss)) for n, loss in zip(sizes, means, strict=True)]
+    return Part(figures, curves)
+
+
+def _jackknifed(
+    sizes: Sequence[int], losses: NDArray[np.float64], out: int
+) -> tuple[float, float, float]:
+    """Fit the law to the mean losses of all splits but one."""
+    return fitted(sizes, np.delete(losses, out, axis=0).mean(axis=0))
+
+
+def _interval(value: float, others: NDArray[np.float64]) -> Estimate:
+    """Interval of two jackknife standard errors (Efron and Tibshirani 1993, equation 11.5)."""
+    n = len(others)
+    error = float(np.sqrt((n - 1) / n * np.square(others - others.mean()).sum()))
+    return Estimate(value, value - 2 * error, value + 2 * error)
+
+
+def conclude(parts: Mapping[str, Part]) -> Sequence[Finding]:
+    """Compare the floors of real and synthetic rows, and show the laws."""
+    figures = parts["sizes"].figures
+    found = []
+    for domain in DOMAINS:
+        real, made = (figures[f"c, {kind}, {domain}"] for kind in SIZES)
+        higher = f"more than that of real rows, {real.value:.3f}"
+        holds = made.value > real.value
+        found.append(Finding(f"floor c of synthetic rows, {domain}", made, None, higher, holds))
+    for kind in SIZES:
+        for letter in "ab":
+            name = f"{letter}, {kind}, {DOMAINS[0]}"
+            law = Finding(name, figures[name], None, "more than 0", figures[name].value > 0)
+            found.append(law)
+    return found
+
+
+def plot(parts: Mapping[str, Part]) -> Plot:
+    """Errors by rows, with the laws."""
+    part = parts["sizes"]
+    laws = {}
+    for name, points in part.curves.items():
+        a, b, c = (part.figures[f"{letter}, {name}"].value for letter in "abc")
+        grid = np.geomspace(points[0][0], points[-1][0], 40)
+        laws[name] = [(float(n), float(a * n**-b + c)) for n in grid]
+    return Plot("rows", "error", dict(part.curves), laws, log_x=True, log_y=True)
+
+
+EXPERIMENT: Final = Experiment(
+    name="E12",
+    version=1,
+    title="Synthetic rows have a scaling law with a floor of its own",
+    paper="[Fan et al. 2024](https://arxiv.org/abs/2312.04567)",
+    setup=(
+        f"Support vector machines on 50 to {SEEN:,} real digits, and on 50 to 3,200 drawn from a "
+        f"Gaussian for each class that learnt from {SEEN:,}, {REPEATS} splits; laws are fitted to "
+        "the mean errors, their intervals are jackknifed. Out of domain the test rows are digits "
+        "of Pillow's font. The paper has text-to-image models and ImageNet, so its figures are "
+        "others"
+    ),
+    parts={"sizes": _part},
+    conclude=conclude,
+    plot=plot,
+)
