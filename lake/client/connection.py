@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -61,6 +62,7 @@ class Connection:
         self.sdk: Any = sdk.Apis(api_client)
         self.home = home
         self._client: lakefs.Client | None = None
+        self._making = threading.Lock()
         self.answers: CommitAnswers | None = None
         """What was answered about commits; None: everything is asked again."""
 
@@ -72,13 +74,16 @@ class Connection:
     @property
     def client(self) -> lakefs.Client:
         """The same lake for the wrapper of the SDK, which uploads; it imports all of the SDK."""
-        if self._client is None:
-            import lakefs  # noqa: PLC0415  slow to import
+        with self._making:  # of several threads one makes it
+            if self._client is None:
+                import lakefs  # noqa: PLC0415  slow to import
 
-            self._client = lakefs.Client(  # type: ignore[no-untyped-call]
-                host=self.config.host, username=self.config.username, password=self.config.password
-            )
-            _limit(self._client.sdk_client.config_api.api_client)
+                self._client = lakefs.Client(  # type: ignore[no-untyped-call]
+                    host=self.config.host,
+                    username=self.config.username,
+                    password=self.config.password,
+                )
+                _limit(self._client.sdk_client.config_api.api_client)
         self._client.config.host = self.config.host
         return self._client
 
