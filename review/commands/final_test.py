@@ -24,12 +24,15 @@ def run(*, ref: str, dataset: str | None, opened: bool, as_json: bool) -> None:
     lake = open_lake(params)
     name = dataset_at(lake, ref, lake.resolve(ref).id, dataset)
     if opened:
-        every, holdout = final_test.openings(lake, params, ref, name)
+        every, holdout, refused = final_test.openings(lake, params, ref, name)
         if as_json:
-            content = {"dataset": name, "holdout": holdout, "openings": list(map(_to_dict, every))}
-            print_json(content)
+            listed = {"openings": list(map(_to_dict, every)), "refused": list(refused)}
+            print_json({"dataset": name, "holdout": holdout, **listed})
         else:
-            make_console().print(_opened(name, every))
+            out = make_console()
+            out.print(_opened(name, every))
+            for part in _refused(refused):
+                out.print(part)
         return
     tested = final_test.open_test(lake, params, ref, name)
     if as_json:
@@ -83,7 +86,11 @@ def _rendered(tested: Tested) -> Iterator[RenderableType]:
             "chosen by its figures is favoured by them; split rows off that nobody has seen",
             "yellow",
         )
-    for reason in tested.refused:
+    yield from _refused(tested.refused)
+
+
+def _refused(reasons: Sequence[str]) -> Iterator[RenderableType]:
+    for reason in reasons:
         yield sentence(f"does not count: {reason}", "yellow")
 
 

@@ -51,12 +51,19 @@ class Tested:
         return len(self.all_openings) >= MUCH
 
 
-def openings(lake: Lake, params: Params, ref: str, dataset: str) -> tuple[list[KeptOpening], str]:
-    """The openings of the test split of a version, and the key of that split; nothing is opened."""
+def openings(
+    lake: Lake, params: Params, ref: str, dataset: str
+) -> tuple[list[KeptOpening], str, tuple[str, ...]]:
+    """List the openings of the test split of a version; nothing is opened.
+
+    Returns:
+        The openings; the key of that split; and which records do not count, with the reason.
+    """
     commit = lake.resolve(ref).id
     ctx = mix_at.context_after(lake, params, commit, dataset)
     key = round_holdout.open_at(ctx, commit).key
-    return record.of_lake(lake).of_split(dataset, key), key
+    found = record.of_lake(lake)
+    return found.of_split(dataset, key), key, found.refused
 
 
 def open_test(lake: Lake, params: Params, ref: str, dataset: str) -> Tested:

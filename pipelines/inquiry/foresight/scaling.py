@@ -165,8 +165,9 @@ def _subject(lake: Lake, params: Params, dataset: str) -> _Subject:
     synthetic = pl.concat([each.select(made[0].columns) for each in made])
     held_out = round_holdout.open_at(ctx, commit)
     contaminated = contamination.of_mix(ctx, commit, held_out)
+    denied = denied_rows.of_mix(lake, commit, ctx.round)
     left_out = [contaminated.filter(pl.col("dataset") == dataset)]
-    left_out += [each for each in [denied_rows.of_mix(lake, commit, ctx.round)] if each is not None]
+    left_out += [] if denied is None else [denied]
     for each in left_out:  # what no mix holds either
         synthetic = synthetic.join(each, on=["round", "row"], how="anti")
         real = real.join(each, on=["round", "row"], how="anti")

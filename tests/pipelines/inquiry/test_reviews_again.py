@@ -49,3 +49,12 @@ def test_a_sample_that_was_not_accepted_has_no_payload_to_hold() -> None:
     none = pl.DataFrame([MADE]).clear()
     reviewed = REVIEWED.to_frame()
     assert not list(reviews_again.made_otherwise(none, pl.DataFrame([BEFORE]), reviewed, {}))
+
+
+def test_a_column_without_a_number_is_equal_to_itself() -> None:
+    nan = {"stars": float("nan")}
+    samples = pl.DataFrame([MADE | {"text": "b"} | nan])
+    row = dict.fromkeys(REVIEWED.names()) | {"row": 7, "edited_row": 24, "record": "r"}
+    reviewed = pl.DataFrame([row], schema=REVIEWED)
+    before, texts = pl.DataFrame([BEFORE | nan]), {"r": {"text": "b"}}
+    assert not list(reviews_again.made_otherwise(samples, before, reviewed, texts))

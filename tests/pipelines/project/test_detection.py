@@ -176,3 +176,13 @@ def test_runs_that_are_compared_fit_short_texts_of_any_script() -> None:
         rows = pl.DataFrame({"row": range(len(lines)), "text": lines})
         scorers, _ = suited_scorers.suited(modality, rows)
         assert scorers["text_overlap"].get("ngram") == ngram
+
+
+@pytest.mark.parametrize(("count", "sampled"), [(2_048, False), (2_049, True)])
+def test_a_classifier_of_very_many_images_learns_from_a_sample(
+    count: int, *, sampled: bool
+) -> None:
+    modality = MODALITIES.load("image", ("image",))
+    rows = pl.DataFrame({"row": range(count), "label": 0, "image": b"x"})
+    scorers, _ = suited_scorers.suited(modality, rows)
+    assert scorers["agreement"].get("sample", False) is sampled

@@ -50,3 +50,13 @@ def test_the_last_decision_of_each_reviewer_on_a_sample_counts() -> None:
     assert (found.samples, found.reviewers) == (2, 2)
     assert found.alpha == pytest.approx(1 - 3 * 2 / (16 - 6))
     assert agreement.of_table(of_records(records[:2]).table) is None
+
+
+def test_who_corrects_another_column_does_not_agree() -> None:
+    records = [
+        kept("ada", "correct", texts={"title": "new"}),
+        kept("bob", "correct", texts={"body": "new"}),
+    ]
+    found = agreement.of_table(of_records(records).table)
+    assert found is not None
+    assert found.alpha == pytest.approx(0)

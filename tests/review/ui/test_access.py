@@ -78,6 +78,17 @@ def test_only_its_own_pages_change_anything(client: TestClient, session: Session
     assert client.post("/", headers=own, content=iter([b"x"])).status_code == 403  # of unknown size
 
 
+def test_without_a_proxy_a_form_needs_an_origin_too(session: Session) -> None:
+    gate = Middleware(Gate, session=session, port=PORT)
+    routes = [Route("/", lambda _: PlainTextResponse("in"), methods=["POST"])]
+    alone = TestClient(Starlette(routes=routes, middleware=[gate]), base_url=f"http://{HOST}")
+    cookie = {"Cookie": f"{access.cookie_name(PORT)}={session.cookie}"}
+    assert alone.post("/", headers=cookie, content=b"x").status_code == 403
+    assert alone.post("/", headers=cookie | {"Origin": ""}, content=b"x").status_code == 403
+    own = cookie | {"Origin": f"http://{HOST}"}
+    assert alone.post("/", headers=own, content=b"x").text == "in"
+
+
 def test_every_answer_forbids_what_is_not_needed(client: TestClient) -> None:
     for path in ("/", "/enter", "/nowhere"):
         given = client.get(path).headers
