@@ -21,12 +21,10 @@ class AuditFound:
     """The newest audit of the data set's suite."""
 
     source: str
-    error_high: float | None
-    """Upper bound of the share p of wrong candidates; of planted errors that of the suite."""
     error: float | None
-    threshold_low: float | None
-    """Lower bound of p*."""
+    """The share p of wrong candidates; of planted errors that of the suite."""
     threshold: float | None
+    """p*, below which p has to be."""
     enough: bool | None
     """Whether p is below p*; None: the intervals do not tell."""
 
@@ -130,9 +128,7 @@ def _audit(
     error, threshold = found["error"] or {}, found.get("threshold") or {}
     return AuditFound(
         stored.record.source,
-        error.get("high"),
         error.get("value"),
-        threshold.get("low"),
         threshold.get("value"),
         found.get("enough"),
     )

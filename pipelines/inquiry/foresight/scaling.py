@@ -172,7 +172,10 @@ def _subject(lake: Lake, params: Params, dataset: str) -> _Subject:
         synthetic = synthetic.join(each, on=["round", "row"], how="anti")
         real = real.join(each, on=["round", "row"], how="anti")
     if synthetic.is_empty() or real.is_empty():
-        raise DataError(f"main holds no rows of {dataset} that a mix could hold on both sides")
+        raise DataError(
+            f"a mix could hold no real or no synthetic row of {dataset}: what main has of them is "
+            "contaminated or was taken down"
+        )
     validation = held_out.validation()
     frames = {REAL: real, SYNTHETIC: synthetic, "validation": validation}
     rows = ctx.round.settings.modality.measured(real, frames)

@@ -12,7 +12,7 @@ from pipelines.inquiry.foresight.evidence import AuditFound, Evidence
 DIGITS = Evidence(
     dataset="digits", modality="image", has_classes=True, generator="diffusion",
     regime="accumulate", real_rows=1_080, made_rows=1_750, candidates=1_800, real_rounds=0,
-    rounds=3, audit=AuditFound("planted", 0.031, 0.013, 0.931, 0.954, enough=True),
+    rounds=3, audit=AuditFound("planted", 0.013, 0.954, enough=True),
     label_errors=0.002, label_errors_limit=0.03, seconds=122.5, dollars=None,
 )  # fmt: skip
 DIALOGUE = replace(
@@ -82,7 +82,7 @@ def test_what_is_said_takes_the_place_of_what_is_inferred() -> None:
 def test_an_audit_that_does_not_vouch_makes_verification_hard(
     enough: bool | None, ease: str, words: str
 ) -> None:
-    audit = AuditFound("sheet", 0.5, 0.4, 0.3, 0.5, enough=enough)
+    audit = AuditFound("sheet", 0.4, 0.5, enough=enough)
     found = advice.verification(replace(DIGITS, audit=audit), None)
     assert found.ease == ease
     assert words in found.why
