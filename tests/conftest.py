@@ -65,6 +65,17 @@ def pytest_terminal_summary(
         terminalreporter.write("\n".join([*lines, ""]))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    """What a file of tests leaves open is warned of, and so fails, at its own end.
+
+    Otherwise the test fails that happens to run when the garbage is collected. What is imported is
+    frozen, so there is little to look through.
+    """
+    yield
+    gc.collect()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _forked_servers() -> Iterator[None]:
     """A lake's server that is started on demand begins as a fork."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import httpx
 
@@ -16,11 +18,12 @@ ROUND = f"/review/tiny/{BRANCH}"
 SAMPLE = f"/sample/tiny/2/0?ref={BRANCH}"
 
 
-def client_of(page: Page, visitor: Visitor) -> httpx.Client:
+@contextmanager
+def client_of(page: Page, visitor: Visitor) -> Iterator[httpx.Client]:
     """The browser of a visitor, which is let in by the address that is theirs."""
-    client = httpx.Client(base_url=page.url, timeout=60)
-    assert client.get(f"/enter?token={visitor.token}").status_code == 200
-    return client
+    with httpx.Client(base_url=page.url, timeout=60) as client:
+        assert client.get(f"/enter?token={visitor.token}").status_code == 200
+        yield client
 
 
 def send(page: Page, client: httpx.Client, at: str, to: str, **fields: str) -> httpx.Response:
@@ -32,10 +35,11 @@ def send(page: Page, client: httpx.Client, at: str, to: str, **fields: str) -> h
 def test_reviewers_decide_and_comment_under_their_names_and_readers_only_read(
     copied: Project,
 ) -> None:
-    with serving(copied.lake(), ["Ada", "Bob"], readers=True) as page:
-        ada, bob = (client_of(page, visitor) for visitor in page.session.reviewers)
+    with ExitStack() as open_now:
+        page = open_now.enter_context(serving(copied.lake(), ["Ada", "Bob"], readers=True))
         assert page.session.reader is not None
-        reader = client_of(page, page.session.reader)
+        visitors = (*page.session.reviewers, page.session.reader)
+        ada, bob, reader = (open_now.enter_context(client_of(page, each)) for each in visitors)
         fields = {"row": "0", "choice": "reject", "reason": "a smear"}
         assert send(page, ada, SAMPLE, "samples", **fields).status_code == 303
         said = send(page, bob, SAMPLE, "comment", row="0", text="<b>is it?</b>\r\nI see none")

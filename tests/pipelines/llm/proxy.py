@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
@@ -65,11 +65,10 @@ class Exchange:
             "Authorization": f"Bearer {self.upstream.key}",
             "Content-Type": "application/json",
         }
-        connection.request("POST", self.seen.path, self.raw, headers)
-        answer = connection.getresponse()
-        received = answer.status, answer.read()
-        connection.close()
-        return received
+        with closing(connection):
+            connection.request("POST", self.seen.path, self.raw, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
 
 
 Act = Callable[[Exchange], Awaitable[None]]

@@ -7,6 +7,7 @@ import http.client
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -224,13 +225,11 @@ def test_odd_paths_are_kept_as_they_are(api: httpx.Client, repo: str, path: str)
 def test_the_server_serves_nothing_but_the_api(server: Served, target: str) -> None:
     where = urlsplit(server.remote.endpoint)
     raw = http.client.HTTPConnection(where.hostname or "", where.port, timeout=5)
-    try:
+    with closing(raw):
         raw.request("GET", target)
         answer = raw.getresponse()
         assert answer.status in (400, 401, 404)
         assert b"root:" not in answer.read()
-    finally:
-        raw.close()
 
 
 # Objects
@@ -374,11 +373,11 @@ def test_an_upload_cut_short_is_not_there(server: Served, api: httpx.Client, rep
     request = api.build_request("POST", f"{repo}/branches/main/objects", params={"path": "a"})
     auth = httpx.BasicAuth(server.remote.access_key_id, server.remote.secret_access_key)
     signed = next(auth.auth_flow(request))
-    raw.putrequest("POST", signed.url.raw_path.decode())
-    raw.putheader("Authorization", signed.headers["Authorization"])
-    raw.putheader("Content-Length", "1000000")
-    raw.endheaders(b"only this much")
-    raw.close()
+    with closing(raw):
+        raw.putrequest("POST", signed.url.raw_path.decode())
+        raw.putheader("Authorization", signed.headers["Authorization"])
+        raw.putheader("Content-Length", "1000000")
+        raw.endheaders(b"only this much")
     assert get(api, repo, "a").status_code == 404
     put(api, repo, "b", b"fine")
 
