@@ -15,17 +15,13 @@ from __future__ import annotations
 import hashlib
 from typing import Final, Literal
 
-from pydantic import ValidationError
-
-from lake import documents, polling, refs
+from lake import polling, refs
 from lake.client import Lake
-from lake.documents import DocumentError
 from lake.errors import ConflictError, NotFoundError
-from pipelines.common import digests
-from pipelines.common.errors import DataError
-from pipelines.common.settings import StrictModel, strictly
-from pipelines.rounds import attestation, manifest
-from pipelines.rounds.staging_branch import staging_branch
+from pipelines.common import digests, stored_records
+from pipelines.common.settings import StrictModel
+from pipelines.rounds import attestation, manifest, merged_files
+from pipelines.rounds.merged_files import File
 
 RECORD: Final = "stemma.review.record"
 """Metadata entry of a merge: SHA-256 of the record that it adds."""
@@ -84,15 +80,16 @@ def keep(lake: Lake, record: Record) -> str:
     entries = attestation.seal(lake, {RECORD: hashlib.sha256(data).hexdigest()})
     message = f"Keep the rejection of {record.dataset}-{record.round}"
 
-    def merge() -> str:
-        with staging_branch(lake, f"{record.dataset}-{refs.REVIEWS}", refs.MAIN) as branch:
-            lake.write_bytes(branch, path, data, "application/json")
-            commit = lake.commit(branch, message, entries)
-            lake.merge(commit.id, refs.MAIN, message, entries)
-        return path
-
-    # A conflict means that main moved.
-    return polling.repeat(merge, on=ConflictError, interval=0, attempts=ATTEMPTS)
+    staging = f"{record.dataset}-{refs.REVIEWS}"
+    polling.repeat(
+        lambda: merged_files.merge(
+            lake, refs.MAIN, {path: File(data)}, message, entries, staging=staging
+        ),
+        on=ConflictError,  # main moved
+        interval=0,
+        attempts=ATTEMPTS,
+    )
+    return path
 
 
 def encoded(record: Record) -> bytes:
@@ -137,10 +134,10 @@ def read(lake: Lake, ref: str, path: str) -> Record:
         TooLargeError: it is larger than `MAX_BYTES`.
     """
     data = lake.read(ref, path, MAX_BYTES)
-    try:
-        record = strictly(Record, documents.parse_json(data))
-    except (DocumentError, ValidationError) as error:
-        raise DataError(f"{path} at {ref} is no record of a review; remove it from main") from error
-    if data != encoded(record) or place(record) != path:
-        raise DataError(f"{path} at {ref} was altered: its name is not that of its content")
-    return record
+    return stored_records.parse(
+        Record,
+        data,
+        lambda record: data == encoded(record) and place(record) == path,
+        unreadable=f"{path} at {ref} is no record of a review; remove it from main",
+        altered=f"{path} at {ref} was altered: its name is not that of its content",
+    )

@@ -182,5 +182,5 @@ def unfounded(lake: Lake, branch: str, reviewed: pl.DataFrame) -> Iterator[Mappi
 def of_table(lake: Lake, branch: str, reviewed: pl.DataFrame) -> RoundReviews:
     """The decisions of the signed records that a table of reviews names."""
     held = set(reviewed["record"])
-    kept = store.of_lake(lake).of_branch(branch)
+    kept = store.of_branch(lake, branch)
     return decisions.of_records(each for each in kept if record_digest(each.record) in held)

@@ -17,19 +17,13 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from lake import documents, refs
 from lake.client import Lake
 from lake.documents import DocumentError
-from lake.errors import NotFoundError, TooLargeError
 from lake.values import Commit
 from pipelines.common.errors import DataError, ReviewError
 from pipelines.common.settings import StrictModel, strictly
 from pipelines.params import Round
-from pipelines.reviewing import store
 from pipelines.reviewing.record import LONGEST, LONGEST_NAME, Line, plain_text
-from pipelines.rounds import attestation, trust
-
-RECORD: Final = "stemma.comment.record"
-"""Metadata entry of a merge: SHA-256 of the comment that it brings."""
-PATH: Final = "stemma.comment.path"
-MAX_BYTES: Final = 1 << 16
+from pipelines.rounds import record_branch
+from pipelines.rounds.record_branch import Kept, RecordBranch
 
 
 class Comment(StrictModel):
@@ -116,35 +110,30 @@ def say(
         why = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise ReviewError(f"the comment cannot be kept: {why}") from error
     data = comment.model_dump_json(indent=1).encode() + b"\n"
-    digest = hashlib.sha256(data).hexdigest()
-    path = f"{comment.branch}/comments/{digest[:16]}.json"
-    return store.add(lake, path, data, {RECORD: digest, PATH: path}, f"Comment on {round_.key}")
+    path = f"{comment.branch}/comments/{hashlib.sha256(data).hexdigest()[:16]}.json"
+    return record_branch.keep(lake, BRANCH, path, data, f"Comment on {round_.key}")
 
 
 def of_branch(lake: Lake, branch: str) -> list[KeptComment]:
     """The comments about the round of a branch, the oldest first; unsigned ones are left out."""
-    head = lake.head(refs.SAMPLE_REVIEWS)
-    if head is None:
-        return []
-    trusted = trust.load(lake)
-    found = []
-    for commit in lake.log(head, first_parent=True):
-        path = commit.metadata.get(PATH, "")
-        if RECORD not in commit.metadata or not path.startswith(f"{branch}/"):
-            continue
-        if trusted is None or attestation.signer_of(lake, commit.metadata, trusted):
-            comment = _read(lake, commit, path)
-            if comment is not None and comment.branch == branch:
-                found.append(KeptComment(comment, commit.committer))
-    return found[::-1]
+    return [
+        KeptComment(kept.record, kept.committer)
+        for kept in record_branch.read(lake, BRANCH, under=f"{branch}/")
+        if isinstance(kept, Kept) and kept.record.branch == branch
+    ]
 
 
-def _read(lake: Lake, commit: Commit, path: str) -> Comment | None:
-    """The comment that a merge brought; None where it is not the one that the merge names."""
+def _parse(data: bytes, path: str) -> Comment:
     try:
-        data = lake.read(commit.id, path, MAX_BYTES)
-        if hashlib.sha256(data).hexdigest() != commit.metadata[RECORD]:
-            return None
         return strictly(Comment, documents.parse_json(data))
-    except (DocumentError, ValidationError, DataError, NotFoundError, TooLargeError):
-        return None
+    except (DocumentError, ValidationError) as error:
+        raise DataError(f"{path} on {refs.SAMPLE_REVIEWS} is no comment") from error
+
+
+BRANCH: Final = RecordBranch(
+    refs.SAMPLE_REVIEWS,
+    "stemma.comment.record",
+    "stemma.comment.path",
+    max_bytes=1 << 16,
+    parse=_parse,
+)

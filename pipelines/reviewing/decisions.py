@@ -18,7 +18,8 @@ from lineage.review_decisions import ACTIONS, REVIEWED
 from pipelines.params import Round
 from pipelines.reviewing import record as records
 from pipelines.reviewing import store
-from pipelines.reviewing.store import KeptRecord
+from pipelines.reviewing.record import ReviewRecord
+from pipelines.rounds.record_branch import Kept
 
 WITHDRAW: Final = "withdraw"
 
@@ -54,10 +55,10 @@ class RoundReviews:
 
 def of_round(lake: Lake, round_: Round) -> RoundReviews:
     """Read the decisions on the samples of a round."""
-    return of_records(store.of_lake(lake).of_branch(round_.branch))
+    return of_records(store.of_branch(lake, round_.branch))
 
 
-def of_records(kept: Iterable[KeptRecord]) -> RoundReviews:
+def of_records(kept: Iterable[Kept[ReviewRecord]]) -> RoundReviews:
     """Put records about one round together, the oldest first."""
     found = list(kept)
     rows = [row for each in found for row in _rows(each)]
@@ -71,14 +72,14 @@ def of_records(kept: Iterable[KeptRecord]) -> RoundReviews:
     )
 
 
-def _rows(kept: KeptRecord) -> Iterator[tuple[object, ...]]:
+def _rows(kept: Kept[ReviewRecord]) -> Iterator[tuple[object, ...]]:
     record = kept.record
     digest = records.digest(record)
     columns = sorted(record.texts) or None
     for each in record.rows:
         sample = bytes.fromhex(each.sample_id)
         edit = (None, None, None, record.label, columns)
-        who = (kept.reviewer, kept.committer, kept.signer)
+        who = (store.reviewer(kept), kept.committer, kept.signer)
         yield (
             *(record.round, each.row, sample, record.action, False),
             *edit,

@@ -15,6 +15,7 @@ from pipelines.common import console, digests
 from pipelines.params import Params
 from pipelines.reviewing import record, store
 from pipelines.rounds import changed_refs, noted_files, review_inputs
+from pipelines.rounds.record_branch import Records
 from pipelines.rounds.review_inputs import NotedReviews
 
 ASKED: Final = "reviews-asked.json"
@@ -36,9 +37,9 @@ def write(lake: Lake) -> None:
     try:
         found = store.of_lake(lake)
     except NotFoundError:  # there is no such repository yet
-        found = store.NONE
+        found = Records()
     by_branch: defaultdict[str, list[str]] = defaultdict(list)
-    for each in found.records:
+    for each in found.kept:
         by_branch[each.record.branch].append(record.digest(each.record))
     for refused in found.refused:
         console.line(f"a decision of a reviewer does not count: {refused}")

@@ -11,13 +11,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from lake import documents, refs
-from lake.documents import DocumentError
+from lake import refs
 from lineage.review_decisions import EDITS
-from pipelines.common.errors import DataError
-from pipelines.common.settings import StrictModel, strictly
+from pipelines.common import stored_records
+from pipelines.common.settings import StrictModel
 
 MAX_BYTES: Final = 1 << 26
 """Limit of the size of a record, in bytes."""
@@ -123,12 +122,10 @@ def parse(data: bytes, path: str) -> ReviewRecord:
     Raises:
         DataError: it is none, or its path is not that of its content.
     """
-    try:
-        record = strictly(ReviewRecord, documents.parse_json(data))
-    except (DocumentError, ValidationError) as error:
-        raise DataError(f"{path} on {refs.SAMPLE_REVIEWS} is no record of a review") from error
-    if data != encoded(record) or place(record) != path:
-        raise DataError(
-            f"{path} on {refs.SAMPLE_REVIEWS} was altered: its name is not that of its content"
-        )
-    return record
+    return stored_records.parse(
+        ReviewRecord,
+        data,
+        lambda record: data == encoded(record) and place(record) == path,
+        unreadable=f"{path} on {refs.SAMPLE_REVIEWS} is no record of a review",
+        altered=f"{path} on {refs.SAMPLE_REVIEWS} was altered: its name is not that of its content",
+    )

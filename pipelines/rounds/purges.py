@@ -15,7 +15,6 @@ lake that is moved takes them along. They hold digests and no payload.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
@@ -27,13 +26,13 @@ from pydantic import ValidationError
 from lake import documents, refs
 from lake.client import Lake
 from lake.documents import DocumentError
-from lake.errors import ConflictError
 from pipelines.common import dsse
 from pipelines.common.errors import EnvelopeError
 from pipelines.common.settings import StrictModel, strictly
 from pipelines.common.signing import Signer, Trusted
-from pipelines.rounds import trust
-from pipelines.rounds.staging_branch import delete_stale, staging_branch
+from pipelines.rounds import merged_files, trust
+from pipelines.rounds.merged_files import File
+from pipelines.rounds.staging_branch import delete_stale
 
 PREDICATE: Final = "https://stemma.dev/purge/v1"
 """Type of the predicate of a record."""
@@ -198,10 +197,7 @@ def keep(
     Raises:
         ConflictError: another process has stored one at the same time.
     """
-    if lake.head(refs.PURGED) is None:
-        *_, first = lake.log(refs.MAIN)
-        with suppress(ConflictError):  # another purge has made it meanwhile
-            lake.create_branch(refs.PURGED, first.id)
+    merged_files.begin(lake, refs.PURGED)
     mine = {
         path: one
         for path, one in of_lake(lake).paths.items()
@@ -212,12 +208,16 @@ def keep(
     numbered = (f"{record.takedown}/{number:03d}{dsse.SUFFIX}" for number in count(1))
     path = next(path for path in numbered if path not in held)
     delete_stale(lake, refs.PURGED)
-    with staging_branch(lake, refs.PURGED, start) as staging:
-        lake.delete(staging, mine.keys() - {path})
-        lake.write_bytes(staging, path, envelope, "application/json")
-        message = f"Purge for the take-down {record.takedown}"
-        made = lake.commit(staging, message, {})
-        lake.merge(made.id, refs.PURGED, message, {})
+    message = f"Purge for the take-down {record.takedown}"
+    merged_files.merge(
+        lake,
+        refs.PURGED,
+        {path: File(envelope)},
+        message,
+        {},
+        start=start,
+        removed=mine.keys() - {path},
+    )
     _read.pop(lake, None)
 
 

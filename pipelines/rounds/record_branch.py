@@ -9,12 +9,12 @@ branch later counts as before, and what no signed merge brought does not count.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
-from lake import polling, refs
+from lake import polling
 from lake.client import Lake
 from lake.errors import (
     ConflictError,
@@ -24,17 +24,19 @@ from lake.errors import (
     TooLargeError,
 )
 from lake.values import Commit
-from pipelines.rounds import attestation, trust
-from pipelines.rounds.staging_branch import staging_branch
+from pipelines.common.errors import DataError
+from pipelines.rounds import attestation, merged_files, trust
+from pipelines.rounds.merged_files import File
 from pipelines.rounds.trust import Trust
 
 ATTEMPTS: Final = 20
 SHORT: Final = 12
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
-class RecordBranch:
-    """The branch, and the names of the metadata entries that its merges have."""
+class RecordBranch(Generic[Value]):
+    """A kind of record: its branch, the metadata entries of its merges, and how it is read."""
 
     name: str
     record: str
@@ -43,13 +45,15 @@ class RecordBranch:
     """Entry with the path of that record."""
     max_bytes: int
     """Limit of the size of a record."""
+    parse: Callable[[bytes, str], Value]
+    """From the bytes of the record at a path; a `DataError` says why it is none."""
 
 
 @dataclass(frozen=True, slots=True)
-class KeptBytes:
-    """A record as it is stored, and the merge that brought it."""
+class Kept(Generic[Value]):
+    """A record, and the merge that brought it."""
 
-    data: bytes
+    record: Value
     path: str
     commit: str
     committer: str
@@ -65,7 +69,23 @@ class Refused:
     reason: str
 
 
-def keep(lake: Lake, branch: RecordBranch, path: str, data: bytes, message: str) -> Commit:
+@dataclass(frozen=True, slots=True)
+class Records(Generic[Value]):
+    """The records of one kind in a lake."""
+
+    kept: tuple[Kept[Value], ...] = ()
+    """Those that count, the oldest first."""
+    refused: tuple[str, ...] = ()
+    """Those that do not count, and why."""
+
+
+_read: WeakKeyDictionary[Lake, dict[tuple[str, str, frozenset[str]], Kept[Any]]] = (
+    WeakKeyDictionary()
+)
+"""Records that were read, by metadata entry, merge and the names of the keys trusted then."""
+
+
+def keep(lake: Lake, branch: RecordBranch[Any], path: str, data: bytes, message: str) -> Commit:
     """Add a record to the lake; return the merge that brought it.
 
     Raises:
@@ -74,31 +94,57 @@ def keep(lake: Lake, branch: RecordBranch, path: str, data: bytes, message: str)
     """
     entries = {branch.record: hashlib.sha256(data).hexdigest(), branch.path: path}
     sealed = attestation.seal(lake, entries)
-    _ensure(lake, branch)
-
-    def merge() -> Commit:
-        with staging_branch(lake, branch.name, branch.name) as staging:
-            lake.write_bytes(staging, path, data, "application/json")
-            commit = lake.commit(staging, message, sealed)
-            return lake.merge(commit.id, branch.name, message, sealed)
-
-    return polling.repeat(merge, on=ConflictError, interval=0, attempts=ATTEMPTS)
+    merged_files.begin(lake, branch.name)
+    return polling.repeat(
+        lambda: merged_files.merge(lake, branch.name, {path: File(data)}, message, sealed),
+        on=ConflictError,
+        interval=0,
+        attempts=ATTEMPTS,
+    )
 
 
-def read(lake: Lake, branch: RecordBranch) -> Iterator[KeptBytes | Refused]:
-    """Read the records of a lake, the oldest first."""
+def read(
+    lake: Lake, branch: RecordBranch[Value], under: str = ""
+) -> Iterator[Kept[Value] | Refused]:
+    """Read the records of a lake, the oldest first; none that was read before is read again.
+
+    Args:
+        lake: the lake.
+        branch: the kind of record.
+        under: only those whose paths begin so.
+    """
     head = lake.head(branch.name)
     if head is None:
         return
     trusted = trust.load(lake)
-    merges = [each for each in lake.log(head, first_parent=True) if branch.record in each.metadata]
+    names = frozenset[str]() if trusted is None else frozenset(trusted.keys.keys)
+    known = _read.setdefault(lake, {})
+    merges = [
+        commit
+        for commit in lake.log(head, first_parent=True)
+        if branch.record in commit.metadata
+        and commit.metadata.get(branch.path, "").startswith(under)
+    ]
     for commit in reversed(merges):
-        yield _of_merge(lake, branch, commit, trusted)
+        key = (branch.record, commit.id, names)
+        item = known.get(key) or _of_merge(lake, branch, commit, trusted)
+        if isinstance(item, Kept):
+            known[key] = item
+        yield item
+
+
+def gathered(items: Iterable[Kept[Value] | Refused]) -> Records[Value]:
+    """Put the records that count and those that do not apart."""
+    listed = list(items)
+    return Records(
+        tuple(item for item in listed if isinstance(item, Kept)),
+        tuple(item.reason for item in listed if isinstance(item, Refused)),
+    )
 
 
 def _of_merge(
-    lake: Lake, branch: RecordBranch, commit: Commit, trusted: Trust | None
-) -> KeptBytes | Refused:
+    lake: Lake, branch: RecordBranch[Value], commit: Commit, trusted: Trust | None
+) -> Kept[Value] | Refused:
     """The record that a merge brought, or why it does not count."""
     path, signer = commit.metadata.get(branch.path, ""), None
     if trusted is not None:
@@ -111,12 +157,8 @@ def _of_merge(
         return Refused(f"the merge {commit.id[:SHORT]} on {branch.name}: {error}")
     if hashlib.sha256(data).hexdigest() != commit.metadata[branch.record]:
         return Refused(f"{path} on {branch.name} is not the record that its merge names")
-    return KeptBytes(data, path, commit.id, commit.committer, signer)
-
-
-def _ensure(lake: Lake, branch: RecordBranch) -> None:
-    """Make the branch at the first commit of main, unless it is there."""
-    if lake.head(branch.name) is None:
-        *_, first = lake.log(refs.MAIN)
-        with suppress(ConflictError):  # somebody else has made it meanwhile
-            lake.create_branch(branch.name, first.id)
+    try:
+        record = branch.parse(data, path)
+    except DataError as error:
+        return Refused(str(error))
+    return Kept(record, path, commit.id, commit.committer, signer)

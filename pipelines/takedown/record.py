@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 import polars as pl
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from lake import documents, refs
+from lake import refs
 from lake.client import Lake
-from lake.documents import DocumentError
 from lake.errors import CorruptError, NotFoundError, TooLargeError
 from lake.tables import decode, encode
 from lake.values import Commit
@@ -28,8 +27,9 @@ from lineage import guard, schema
 from lineage.errors import SchemaError
 from lineage.guard import GuardResult
 from lineage.schema import UNREADABLE
+from pipelines.common import stored_records
 from pipelines.common.errors import DataError
-from pipelines.common.settings import StrictModel, strictly
+from pipelines.common.settings import StrictModel
 from pipelines.params.sections import TakedownPolicy
 
 NAME: Final = re.compile(r"[a-z0-9][-a-z0-9]{0,62}\Z")
@@ -194,13 +194,13 @@ def parse(data: bytes, name: str) -> TakedownRecord:
     Raises:
         DataError: it is none, or it was altered.
     """
-    try:
-        record = strictly(TakedownRecord, documents.parse_json(data))
-    except (DocumentError, ValidationError) as error:
-        raise DataError("the file is no record of a take-down") from error
-    if data != encoded(record) or record.name != name:
-        raise DataError("the record of a take-down was altered")
-    return record
+    return stored_records.parse(
+        TakedownRecord,
+        data,
+        lambda record: data == encoded(record) and record.name == name,
+        unreadable="the file is no record of a take-down",
+        altered="the record of a take-down was altered",
+    )
 
 
 def names(lake: Lake, ref: str = refs.MAIN) -> list[str]:

@@ -9,9 +9,10 @@ from rich.console import RenderableType
 
 from pipelines.inquiry.final_test import opening as final_test
 from pipelines.inquiry.final_test.opening import Tested
-from pipelines.inquiry.final_test.record import KeptOpening, TestedFigure
+from pipelines.inquiry.final_test.record import Opening, TestedFigure
 from pipelines.params import load
 from pipelines.rounds.context import open_lake
+from pipelines.rounds.record_branch import Kept
 from review.cli.datasets import dataset_at
 from review.cli.output import make_console, number, plural, print_json, sentence, table, when
 
@@ -52,13 +53,13 @@ def run(*, ref: str, dataset: str | None, opened: bool, as_json: bool) -> None:
         out.print(part)
 
 
-def _to_dict(kept: KeptOpening) -> dict[str, Any]:
+def _to_dict(kept: Kept[Opening]) -> dict[str, Any]:
     own = {"opened_by": kept.committer, "signed_by": kept.signer, "record": kept.commit}
-    return kept.opening.model_dump(mode="json") | own
+    return kept.record.model_dump(mode="json") | own
 
 
 def _rendered(tested: Tested) -> Iterator[RenderableType]:
-    opening = tested.opening.opening
+    opening = tested.opening.record
     yield sentence(
         f"{opening.ref} at {opening.commit[:SHORT]}: {opening.figure} on {opening.rows:,} test "
         f"rows of {opening.dataset}, by {opening.task}",
@@ -94,10 +95,10 @@ def _refused(reasons: Sequence[str]) -> Iterator[RenderableType]:
         yield sentence(f"does not count: {reason}", "yellow")
 
 
-def _opened(dataset: str, every: Sequence[KeptOpening]) -> RenderableType:
+def _opened(dataset: str, every: Sequence[Kept[Opening]]) -> RenderableType:
     if not every:
         return sentence(f"nobody has opened the test split of {dataset}")
-    rows = [[each.opening.ref, each.committer, when(each.opening.created)] for each in every]
+    rows = [[each.record.ref, each.committer, when(each.record.created)] for each in every]
     times = plural("time", len(every))
     return table(f"opened {len(every)} {times}", ("version", "by", "when"), rows)
 

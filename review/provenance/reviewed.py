@@ -98,7 +98,7 @@ def _table(lake: Lake, commit: str, dataset: str, number: int) -> pl.DataFrame:
     prefix = refs.partition(dataset, refs.REVIEWED, number)
     held = tables.optional(lake, commit, prefix, REVIEWED.names())
     held = held.cast(REVIEWED).with_columns(pending=pl.lit(value=False))
-    known = decisions.of_records(store.of_lake(lake).of_branch(refs.branch_name(dataset, number)))
+    known = decisions.of_records(store.of_branch(lake, refs.branch_name(dataset, number)))
     later = known.table.join(held.select("record"), on="record", how="anti", maintain_order="left")
     candidates = tables.optional(
         lake, commit, refs.partition(dataset, "lineage", number), ["row", "sample_id"]

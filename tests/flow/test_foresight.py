@@ -57,7 +57,7 @@ def test_openings_at_once_all_count_and_forged_ones_do_not(copied: Project) -> N
     assert copied.stemma("test", "tiny-v2").code == 0
     lake = copied.lake()
     (kept,) = record.of_lake(lake).kept
-    others = [kept.opening.model_copy(update={"nonce": record.nonce()}) for _ in range(4)]
+    others = [kept.record.model_copy(update={"nonce": record.nonce()}) for _ in range(4)]
     with ThreadPoolExecutor(len(others)) as pool:
         list(pool.map(lambda each: record.keep(lake, each), others))
     assert len(record.of_lake(lake).kept) == 5

@@ -124,15 +124,15 @@ def test_a_decision_that_cannot_be_is_refused(unchanged: Project) -> None:
 def test_a_record_that_nobody_trusted_signed_does_not_count(copied: Project) -> None:
     lake = copied.lake()
     decide(Choice("reject", "a smear"), 0)
-    (kept,) = store.of_lake(lake).records
+    (kept,) = store.of_lake(lake).kept
     merge = lake.resolve(kept.commit)
-    path = merge.metadata[store.PATH]
+    path = merge.metadata[store.BRANCH.path]
     lake.set_branch("forged", kept.commit)
     lake.write_bytes("forged", path.replace("r002", "r001"), lake.read(kept.commit, path, 1 << 20))
-    unsigned = {name: merge.metadata[name] for name in (store.RECORD, store.PATH)}
+    unsigned = {name: merge.metadata[name] for name in (store.BRANCH.record, store.BRANCH.path)}
     lake.merge(lake.commit("forged", "m", {}).id, refs.SAMPLE_REVIEWS, "m", unsigned)
     found = store.of_lake(copied.lake())
-    assert [each.record for each in found.records] == [kept.record]
+    assert [each.record for each in found.kept] == [kept.record]
     assert [each.split(" on ")[1] for each in found.refused] == [
         f"{refs.SAMPLE_REVIEWS} is not signed"
     ]

@@ -53,7 +53,7 @@ def test_one_sample_is_decided_on_and_a_list_after_its_number_is_confirmed(
         assert send(page, listed, **wanted, confirmed=str(count)).status_code == 303
     assert told(lake)[0][:4] == (0, "reject", None, hostile)
     assert len(told(lake)) == 1 + count
-    assert store.of_lake(lake).records[1].record.where == "column=label&value=1"
+    assert store.of_lake(lake).kept[1].record.where == "column=label&value=1"
     assert {row[3] for row in told(lake)[1:]} == {"both\nbad"}
 
 
@@ -75,4 +75,4 @@ def test_what_cannot_be_decided_is_said_and_nothing_is_kept(copied: Project) -> 
         for fields in ({"csrf": "x"}, {"choice": "praise"}, {"row": "../1"}):
             sent = {"row": "0", "choice": "accept", "reason": "r"} | fields
             assert send(page, at, **sent).status_code == 400
-    assert store.of_lake(lake).records == ()
+    assert store.of_lake(lake).kept == ()

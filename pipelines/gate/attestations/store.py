@@ -24,13 +24,15 @@ from lake.documents import DocumentError
 from lake.errors import ConflictError, NotFoundError
 from pipelines.common import dsse
 from pipelines.common.errors import EnvelopeError
-from pipelines.rounds.staging_branch import staging_branch
+from pipelines.rounds import merged_files
+from pipelines.rounds.merged_files import JSON, File
 
 BRANCH: Final = refs.ATTESTATIONS
 FOLDER: Final = "attestations"
 PROVENANCE: Final = f"provenance{dsse.SUFFIX}"
 SUMMARY: Final = f"verification{dsse.SUFFIX}"
 KEY_SUFFIX: Final = ".pem"
+PEM: Final = "application/x-pem-file"
 ATTEMPTS: Final = 10
 MAX_KEY_BYTES: Final = 1 << 14
 """Limit of the size of a public key, in bytes."""
@@ -97,30 +99,19 @@ def keep(lake: Lake, tag: str, files: Mapping[str, bytes]) -> Stored:
     """
 
     def add() -> Stored:
-        start = lake.head(BRANCH) or _begin(lake)
+        merged_files.begin(lake, BRANCH)
+        start = lake.resolve(BRANCH).id
         number = max(numbers(lake, tag), default=0) + 1
-        stored, message = Stored(tag, number, files), f"Attest {tag}"
-        with staging_branch(lake, BRANCH, start) as branch:
-            for name, data in files.items():
-                kind = "application/x-pem-file" if name.endswith(KEY_SUFFIX) else "application/json"
-                lake.write_bytes(branch, f"{stored.folder}/{name}", data, kind)
-            commit = lake.commit(branch, message, {})
-            lake.merge(commit.id, BRANCH, message, {})
+        stored = Stored(tag, number, files)
+        added = {
+            f"{stored.folder}/{name}": File(data, PEM if name.endswith(KEY_SUFFIX) else JSON)
+            for name, data in files.items()
+        }
+        merged_files.merge(lake, BRANCH, added, f"Attest {tag}", {}, start=start)
         return stored
 
     # A conflict means that another run added an attestation of the tag.
     return polling.repeat(add, on=ConflictError, interval=0, attempts=ATTEMPTS)
-
-
-def _begin(lake: Lake) -> str:
-    """Make the branch at the first commit of the lake, which holds nothing.
-
-    Raises:
-        ConflictError: another run made it meanwhile, and may have added to it.
-    """
-    first = list(lake.log(refs.MAIN, first_parent=True))[-1].id
-    lake.create_branch(BRANCH, first)
-    return first
 
 
 def _paths(lake: Lake, tag: str) -> dict[int, list[str]]:

@@ -19,7 +19,7 @@ from lake.client import Lake
 from pipelines.common.errors import DataError
 from pipelines.common.seeds import derive_seed
 from pipelines.inquiry.final_test import record
-from pipelines.inquiry.final_test.record import KeptOpening, Opening, TestedFigure
+from pipelines.inquiry.final_test.record import Opening, TestedFigure
 from pipelines.inquiry.training import data, mix_at
 from pipelines.metrics import Configured, task_figures
 from pipelines.metrics.downstream import Labelled
@@ -27,6 +27,7 @@ from pipelines.metrics.protocol import Task
 from pipelines.metrics.values import Metric, finite
 from pipelines.params import Params, Round
 from pipelines.rounds import plugin_inputs, round_holdout, tables, trust
+from pipelines.rounds.record_branch import Kept
 
 TEST: Final = "test"
 MUCH: Final = 3
@@ -37,10 +38,10 @@ MUCH: Final = 3
 class Tested:
     """The opening of a version, and all openings of its test split."""
 
-    opening: KeptOpening
+    opening: Kept[Opening]
     is_new: bool
     """Whether the split was opened now; else the record of an earlier opening is shown."""
-    all_openings: tuple[KeptOpening, ...]
+    all_openings: tuple[Kept[Opening], ...]
     """Of the split, the oldest first."""
     refused: tuple[str, ...]
     """Records that do not count, and why."""
@@ -53,7 +54,7 @@ class Tested:
 
 def openings(
     lake: Lake, params: Params, ref: str, dataset: str
-) -> tuple[list[KeptOpening], str, tuple[str, ...]]:
+) -> tuple[list[Kept[Opening]], str, tuple[str, ...]]:
     """List the openings of the test split of a version; nothing is opened.
 
     Returns:
@@ -63,7 +64,7 @@ def openings(
     ctx = mix_at.context_after(lake, params, commit, dataset)
     key = round_holdout.open_at(ctx, commit).key
     found = record.of_lake(lake)
-    return found.of_split(dataset, key), key, found.refused
+    return record.of_split(found, dataset, key), key, found.refused
 
 
 def open_test(lake: Lake, params: Params, ref: str, dataset: str) -> Tested:
@@ -88,16 +89,16 @@ def open_test(lake: Lake, params: Params, ref: str, dataset: str) -> Tested:
     unlabelled = plugin_inputs.unlabelled_task(ctx.round)
     tasks = {plugin_inputs.task(ctx.round).plugin.version}
     tasks |= set() if unlabelled is None else {unlabelled.plugin.version}
-    for each in before.of_split(dataset, key):
-        if each.opening.commit == commit and each.opening.task in tasks:
-            every = tuple(before.of_split(dataset, key))
+    for each in record.of_split(before, dataset, key):
+        if each.record.commit == commit and each.record.task in tasks:
+            every = tuple(record.of_split(before, dataset, key))
             return Tested(each, is_new=False, all_openings=every, refused=before.refused)
     trust.signer(lake)  # before the split is read
     opening = _measured(lake, params, (ref, commit), ctx.round, key)
     record.keep(lake, opening)
     after = record.of_lake(lake)
-    every = tuple(after.of_split(dataset, key))
-    kept = next((each for each in every if each.opening == opening), None)
+    every = tuple(record.of_split(after, dataset, key))
+    kept = next((each for each in every if each.record == opening), None)
     if kept is None:
         raise DataError(
             f"the record of this opening is not on {record.BRANCH.name}, so nothing is shown; "

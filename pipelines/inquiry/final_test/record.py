@@ -9,22 +9,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from lake import documents, refs
+from lake import refs
 from lake.client import Lake
-from lake.documents import DocumentError
-from pipelines.common.errors import DataError
-from pipelines.common.settings import StrictModel, strictly
+from pipelines.common import stored_records
+from pipelines.common.settings import StrictModel
 from pipelines.rounds import record_branch
-from pipelines.rounds.record_branch import RecordBranch, Refused
+from pipelines.rounds.record_branch import Kept, RecordBranch, Records, Refused
 
-BRANCH: Final = RecordBranch(
-    refs.TESTS, "stemma.test.record", "stemma.test.path", max_bytes=1 << 20
-)
 LATEST: Final = 253_402_300_799
 """Unix time of the last second that a date can have."""
 
@@ -65,35 +60,6 @@ class Opening(StrictModel):
     """Random, so that two openings at once have two records."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeptOpening:
-    """An opening, and who recorded it."""
-
-    opening: Opening
-    committer: str
-    signer: str | None
-    commit: str
-    """The merge that brought the record."""
-
-
-@dataclass(frozen=True, slots=True)
-class Openings:
-    """The openings of a lake."""
-
-    kept: tuple[KeptOpening, ...]
-    """The oldest first."""
-    refused: tuple[str, ...]
-    """Records that do not count, and why."""
-
-    def of_split(self, dataset: str, holdout: str) -> list[KeptOpening]:
-        """The openings of one test split, the oldest first."""
-        return [
-            each
-            for each in self.kept
-            if (each.opening.dataset, each.opening.holdout) == (dataset, holdout)
-        ]
-
-
 def nonce() -> str:
     """Draw what tells two equal openings apart."""
     return secrets.token_hex(8)
@@ -115,13 +81,18 @@ def parse(data: bytes, path: str) -> Opening:
     Raises:
         DataError: it is none, or its path is not that of its content.
     """
-    try:
-        opening = strictly(Opening, documents.parse_json(data))
-    except (DocumentError, ValidationError) as error:
-        raise DataError(f"{path} on {refs.TESTS} is no record of an opening") from error
-    if data != encoded(opening) or place(opening) != path:
-        raise DataError(f"{path} on {refs.TESTS} was altered: its name is not that of its content")
-    return opening
+    return stored_records.parse(
+        Opening,
+        data,
+        lambda opening: data == encoded(opening) and place(opening) == path,
+        unreadable=f"{path} on {refs.TESTS} is no record of an opening",
+        altered=f"{path} on {refs.TESTS} was altered: its name is not that of its content",
+    )
+
+
+BRANCH: Final = RecordBranch(
+    refs.TESTS, "stemma.test.record", "stemma.test.path", max_bytes=1 << 20, parse=parse
+)
 
 
 def keep(lake: Lake, opening: Opening) -> None:
@@ -135,23 +106,20 @@ def keep(lake: Lake, opening: Opening) -> None:
     record_branch.keep(lake, BRANCH, place(opening), encoded(opening), message)
 
 
-def of_lake(lake: Lake) -> Openings:
-    """Read the openings of a lake."""
-    kept: list[KeptOpening] = []
-    refused: list[str] = []
+def of_lake(lake: Lake) -> Records[Opening]:
+    """Read the openings of a lake; whoever merges a record again opens nothing."""
     seen: set[str] = set()
-    for each in record_branch.read(lake, BRANCH):
-        if isinstance(each, Refused):
-            refused.append(each.reason)
+    listed: list[Kept[Opening] | Refused] = []
+    for item in record_branch.read(lake, BRANCH):
+        if isinstance(item, Kept) and item.path in seen:
+            listed.append(Refused(f"{item.path} on {refs.TESTS} was merged again"))
             continue
-        try:
-            opening = parse(each.data, each.path)
-        except DataError as error:
-            refused.append(str(error))
-        else:
-            if each.path in seen:  # whoever merges a record again opens nothing
-                refused.append(f"{each.path} on {refs.TESTS} was merged again")
-                continue
-            seen.add(each.path)
-            kept.append(KeptOpening(opening, each.committer, each.signer, each.commit))
-    return Openings(tuple(kept), tuple(refused))
+        listed.append(item)
+        seen |= {item.path} if isinstance(item, Kept) else set()
+    return record_branch.gathered(listed)
+
+
+def of_split(found: Records[Opening], dataset: str, holdout: str) -> list[Kept[Opening]]:
+    """The openings of one test split, the oldest first."""
+    split = (dataset, holdout)
+    return [kept for kept in found.kept if (kept.record.dataset, kept.record.holdout) == split]

@@ -18,9 +18,9 @@ from lake import polling, refs
 from lake.client import Lake
 from lake.errors import ConflictError
 from lake.tables import CONTENT_TYPE, encode
-from pipelines.rounds import attestation
+from pipelines.rounds import attestation, merged_files
+from pipelines.rounds.merged_files import File
 from pipelines.rounds.metadata import SUITE, StageMetadata
-from pipelines.rounds.staging_branch import staging_branch
 from pipelines.verification.calibrations import merges
 from pipelines.verification.calibrations.merges import Stored
 from pipelines.verification.calibrations.records import Record
@@ -67,12 +67,15 @@ def _store(lake: Lake, base: str, record: Record, rows: pl.DataFrame) -> Stored:
     extra = {SUITE: record.suite_digest, merges.PATH: path, **digests}
     made = StageMetadata(merges.STAGE, record.dataset, record.round, extra=extra)
     entries = attestation.seal(lake, made.to_metadata())
-    message = f"Calibrate the verifier of {record.dataset}: {record.source} audit"
-    with staging_branch(lake, f"{record.dataset}-calibration", base) as branch:
-        lake.write_bytes(branch, path, data, "application/json")
-        lake.write_bytes(branch, merges.rows_path(path), table, CONTENT_TYPE)
-        commit = lake.commit(branch, message, entries)
-        lake.merge(commit.id, refs.MAIN, message, entries)
+    merged_files.merge(
+        lake,
+        refs.MAIN,
+        {path: File(data), merges.rows_path(path): File(table, CONTENT_TYPE)},
+        f"Calibrate the verifier of {record.dataset}: {record.source} audit",
+        entries,
+        start=base,
+        staging=f"{record.dataset}-calibration",
+    )
     return Stored(record, path, digests[merges.RECORD], entries[attestation.SIGNER])
 
 

@@ -13,7 +13,7 @@ from pipelines.common.settings import strictly
 from pipelines.reviewing import record as records
 from pipelines.reviewing.decisions import of_records
 from pipelines.reviewing.record import ReviewRecord
-from pipelines.reviewing.store import KeptRecord
+from pipelines.rounds.record_branch import Kept
 
 SAMPLE = "ab" * 32
 
@@ -32,9 +32,9 @@ def made(**changes: Any) -> ReviewRecord:
     return strictly(ReviewRecord, content | changes)
 
 
-def kept(reviewer: str, action: str, row: int = 7, **changes: Any) -> KeptRecord:
+def kept(reviewer: str, action: str, row: int = 7, **changes: Any) -> Kept[ReviewRecord]:
     rows = [{"row": row, "sample_id": SAMPLE}]
-    return KeptRecord(made(action=action, rows=rows, **changes), "1", reviewer, None)
+    return Kept(made(action=action, rows=rows, **changes), "d-r003/1.json", "1", reviewer, None)
 
 
 @pytest.mark.parametrize(
