@@ -33,6 +33,7 @@ from pipelines.rounds.keys import StageKey
 from pipelines.scorers import registry, scoring
 from pipelines.scorers.cache import PLACE
 from pipelines.scorers.protocol import EstimatesCost, Given
+from pipelines.verification import scorer_inputs
 
 STAGE: Final = "verify"
 
@@ -100,15 +101,13 @@ def opened(order: ShardOrder) -> OpenedBlocks:
     Raises:
         StaleError: settings or files are others than when the stage began.
     """
-    from pipelines.verification import judging  # noqa: PLC0415  imports Great Expectations
-
     shard_worker.enter(order)
     ctx = open_context(order.round)
     made = ctx.receipt("generate")
     if stage_inputs.key(ctx.round, STAGE, made.key).key != order.key:
         raise StaleError(shard_worker.CHANGED.format(stage=STAGE))
     candidates, what = _candidates(ctx, made.commit)
-    given = judging.scorer_inputs(ctx, ctx.receipt("fit").commit)
+    given = scorer_inputs.of_round(ctx, ctx.receipt("fit").commit)
     modality = ctx.round.settings.modality
     return OpenedBlocks(candidates, what, modality, scorers_of_rows(ctx), given)
 

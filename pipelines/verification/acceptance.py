@@ -36,7 +36,7 @@ from pipelines.rounds import candidate_lineage, kept_columns, mixes, parts, tabl
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import scoring
 from pipelines.scorers.protocol import Given
-from pipelines.verification import judging
+from pipelines.verification import judging, scorer_inputs
 from pipelines.verification.judging import Scored
 
 SECTION: Final = "acceptance"
@@ -180,7 +180,7 @@ class ShardJudge:
 
     @cached_property
     def _inputs(self) -> Given:
-        return judging.scorer_inputs(self.ctx, self.ctx.receipt("fit").commit)
+        return scorer_inputs.of_round(self.ctx, self.ctx.receipt("fit").commit)
 
     @cached_property
     def _compared(self) -> Scored:

@@ -17,11 +17,11 @@ from expectations import suite as suites
 from expectations.errors import SuiteError
 from expectations.suite import Rule, Suite
 from expectations.verifier import Verification
-from pipelines.common.seeds import derive_seed
-from pipelines.rounds import holdout, round_holdout, tables
+from pipelines.rounds import holdout, tables
 from pipelines.rounds.context import RoundContext
-from pipelines.scorers import registry, scoring
+from pipelines.scorers import scoring
 from pipelines.scorers.protocol import Given
+from pipelines.verification import scorer_inputs
 from pipelines.verification.round_rows import with_scores
 
 REAL: Final = "real"
@@ -149,7 +149,7 @@ def score(
     """
     scorers = ctx.round.settings.verify.scorers
     shown = ctx.round.settings.modality.shown(rows)
-    inputs = scorer_inputs(ctx, pinned, held_out_splits)
+    inputs = scorer_inputs.of_round(ctx, pinned, held_out_splits)
     if shards is None:
         scores = scoring.score_all(scorers, shown, inputs)
     else:
@@ -216,32 +216,3 @@ def reference(scored: Scored) -> dict[str, pl.DataFrame]:
     if scored.real is None or scored.real_scores is None:
         return {}
     return {REAL: with_scores(scored.real, scored.real_scores)}
-
-
-def scorer_inputs(
-    ctx: RoundContext, pinned: str, held_out_splits: Sequence[str] = holdout.SPLITS
-) -> Given:
-    """Collect what the scorers of a round need of the commit that its generator learnt from."""
-    round_ = ctx.round
-    loaded = [registry.load(name) for name in round_.settings.verify.scorers]
-    wanted = {name for scorer in loaded for name in scorer.reads}
-    modality = round_.settings.modality
-    real = modality.shown(tables.real_samples(ctx.lake, pinned, round_.dataset))
-    earlier = real.clear()
-    if "earlier" in wanted:
-        samples = tables.read(ctx.lake, pinned, round_.dataset, "samples")
-        real_rounds = tables.real_rounds(ctx.lake, pinned, round_.dataset)
-        before = samples.filter(~pl.col("round").is_in(real_rounds))
-        what = f"the samples of {round_.dataset} at {pinned}"
-        earlier = modality.shown(tables.collected(before, what))
-    held = None
-    if "held_out" in wanted:
-        fingerprints = round_holdout.open_at(ctx, pinned).fingerprints()
-        held = modality.shown(fingerprints.filter(pl.col("split").is_in(held_out_splits)))
-    return Given(
-        real=real,
-        earlier=earlier,
-        held_out=held,
-        seed=derive_seed(round_.seed, round_.dataset, round_.number, "verify"),
-        content=tuple(name for name in round_.identity if name != modality.answer),
-    )

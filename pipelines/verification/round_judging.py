@@ -20,7 +20,7 @@ from lake import refs
 from pipelines.rounds import parts, tables
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import scoring
-from pipelines.verification import judging
+from pipelines.verification import judging, scorer_inputs
 from pipelines.verification.judging import TRACED, Scored
 from pipelines.verification.round_rows import Payload, ScoredRows
 
@@ -71,7 +71,7 @@ def score(
     dataset, number, settings = ctx.round.dataset, ctx.round.number, ctx.round.settings
     payload = Payload.open(ctx.lake, generated, dataset, number, settings.modality)
     lineage = _lineage(ctx, generated, suite)
-    inputs = judging.scorer_inputs(ctx, pinned)
+    inputs = scorer_inputs.of_round(ctx, pinned)
     scorers = settings.verify.scorers
     if ctx.round.accepted is None:
         scores = scoring.score_blocks(scorers, payload.read, inputs, known)

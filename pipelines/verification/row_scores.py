@@ -19,7 +19,7 @@ from pipelines.rounds import kept_columns
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import registry, scoring
 from pipelines.scorers.protocol import Given
-from pipelines.verification import judging
+from pipelines.verification import scorer_inputs
 
 Score = Callable[[str, pl.DataFrame], pl.Series]
 
@@ -71,7 +71,7 @@ def score(ctx: RoundContext, pinned: str | None = None) -> Score:
 
     @lru_cache(maxsize=1)
     def inputs() -> Given:
-        return judging.scorer_inputs(ctx, pinned or ctx.receipt("fit").commit)
+        return scorer_inputs.of_round(ctx, pinned or ctx.receipt("fit").commit)
 
     def scored(column: str, candidates: pl.DataFrame) -> pl.Series:
         name = scorer_of(ctx.round, column)

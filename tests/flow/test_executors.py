@@ -18,7 +18,7 @@ from pipelines.generation import round_making, scored_blocks
 from pipelines.generation.scored_blocks import OpenedBlocks
 from pipelines.rounds import parts, stage_inputs, tables
 from pipelines.rounds.context import open_context
-from pipelines.verification import judging, round_judging
+from pipelines.verification import judging, round_judging, scorer_inputs
 from tests import golden, needs
 from tests.flow.executed import KEY, digest, fitted, made_by, opened, shard_folders
 from tests.flow.projects import Project
@@ -164,7 +164,7 @@ def test_blocks_have_the_scores_that_the_round_has() -> None:
     ctx = open_context("tiny-2")
     commit, suite = ctx.receipt("generate").commit, judging.suite_of("tiny")
     candidates = ctx.lake.scan(commit, refs.partition("tiny", "candidates", 2))
-    given = judging.scorer_inputs(ctx, ctx.receipt("fit").commit)
+    given = scorer_inputs.of_round(ctx, ctx.receipt("fit").commit)
     scorers = scored_blocks.scorers_of_rows(ctx)
     own = OpenedBlocks(candidates, "it", ctx.round.settings.modality, scorers, given)
     spans = list(parts.spans(candidates, "it"))

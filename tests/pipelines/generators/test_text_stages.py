@@ -17,7 +17,7 @@ from pipelines.inquiry.cost_estimate import next_round
 from pipelines.rounds import context, manifest, receipts, stage_inputs, tables
 from pipelines.rounds.keys import StageKey
 from pipelines.scorers import scoring
-from pipelines.verification import judging
+from pipelines.verification import scorer_inputs
 from review.commands import estimate
 from tests.flow.projects import Project, checkout
 from tests.served import LocalServer
@@ -142,7 +142,7 @@ def test_overlap_with_the_hold_out_is_measured(project: Project) -> None:
     project.run("lake", "")
     project.run("ingest", "notes")
     pinned = receipts.read("notes", 0, "publish").commit
-    given = judging.scorer_inputs(context.open_context("notes-1"), pinned)
+    given = scorer_inputs.of_round(context.open_context("notes-1"), pinned)
     assert given.held_out is not None
     assert given.held_out["text"].str.contains("This one").all()
     assert "label" not in given.held_out.columns
