@@ -3,7 +3,9 @@
 A record is committed to a staging branch and merged, with its path and its SHA-256 in the metadata,
 which is signed. So several people can write at once, and the log of the branch is the order of
 their records. A record is read at the merge that brought it: what is changed or removed on the
-branch later counts as before, and what no signed merge brought does not count.
+branch later counts as before, and what no signed merge brought does not count. A record whose merge
+was repeated counts as it was merged first: whoever may write to the branch can repeat a signed
+merge, and would give an old record the last word.
 """
 
 from __future__ import annotations
@@ -125,11 +127,16 @@ def read(
         if branch.record in commit.metadata
         and commit.metadata.get(branch.path, "").startswith(under)
     ]
+    counted: set[tuple[str, str]] = set()
     for commit in reversed(merges):
         key = (branch.record, commit.id, names)
         item = known.get(key) or _of_merge(lake, branch, commit, trusted)
         if isinstance(item, Kept):
             known[key] = item
+            named = (item.path, commit.metadata[branch.record])
+            if named in counted:
+                continue
+            counted.add(named)
         yield item
 
 

@@ -52,6 +52,14 @@ def forge(
     return merged_files.merge(lake, NUMBERS.name, {path: File(data)}, "Forge", sealed).id
 
 
+def test_a_merge_that_is_repeated_gives_no_record_the_last_word(lake: Lake) -> None:
+    first, _ = (record_branch.keep(lake, NUMBERS, f"a/{n}", b"%d" % n, "m") for n in (1, 2))
+    merged_files.merge(lake, NUMBERS.name, {"b": File(b"b")}, "m", lake.resolve(first.id).metadata)
+    assert [
+        kept.record for kept in record_branch.gathered(record_branch.read(lake, NUMBERS)).kept
+    ] == [1, 2]
+
+
 def test_each_counts_as_its_merge_brought_it_and_is_read_once(lake: Lake) -> None:
     assert record_branch.gathered(record_branch.read(lake, NUMBERS)).kept == ()
     with ThreadPoolExecutor(3) as pool:
