@@ -44,6 +44,11 @@ class Lake(ObjectAccess):
                 repository = call(api.get_repository, self.repository)
         return int(repository.creation_date)
 
+    def user(self) -> str:
+        """Whose credentials these are, by the name that commits have for their committer."""
+        user = self.connection.call(self._sdk.auth_api.get_current_user).user
+        return str(user.email or user.id)
+
     def namespace(self) -> str:
         """Where the server keeps the objects of the repository, such as `s3://bucket/stemma`."""
         method = self._sdk.repositories_api.get_repository

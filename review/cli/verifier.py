@@ -38,6 +38,10 @@ def audit_verifier(
             help="Of --planted: divide 2 × ROWS rows by what a pilot of a fifth finds.",
         ),
     ] = False,
+    reviewer: Annotated[
+        str | None,
+        typer.Option(help="Who filled in the sheet.", show_default="the user of the lake"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Estimate how well the verifier keeps right samples and refuses wrong ones, and judge that."""
@@ -45,6 +49,8 @@ def audit_verifier(
         raise typer.BadParameter("give one of --sheet FILE and --planted")
     if adaptive and not planted:
         raise typer.BadParameter("--adaptive divides planted rows; give it with --planted")
+    if reviewer is not None and sheet is None:
+        raise typer.BadParameter("--reviewer is about a sheet; give it with --sheet")
     run(
         "review.commands.verifier_audit",
         dataset=dataset,
@@ -53,5 +59,6 @@ def audit_verifier(
         sheet=sheet,
         planted=planted,
         adaptive=adaptive,
+        reviewer=reviewer,
         as_json=as_json,
     )

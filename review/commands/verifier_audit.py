@@ -18,10 +18,9 @@ from rich.text import Text
 from expectations import judge_error
 from expectations.calibration import Estimate
 from lake import refs
-from lineage import calibrated, checks
 from lineage.evidence import Check
 from pipelines.params import load
-from pipelines.verification.calibrations import applied, audits, sheets, store
+from pipelines.verification.calibrations import agreement, applied, audits, sheets, store
 from pipelines.verification.calibrations.audits import Audit, Subject
 from pipelines.verification.calibrations.merges import Stored
 from pipelines.verification.calibrations.records import Finding, Record
@@ -48,6 +47,7 @@ def run(
     sheet: Path | None,
     planted: bool,
     adaptive: bool = False,
+    reviewer: str | None = None,
     as_json: bool,
 ) -> None:
     """Write a sheet, or audit by a sheet that was filled in or by planted errors."""
@@ -57,7 +57,7 @@ def run(
         question = sheets.read_request(sheet)
         _fits(sheet, question, dataset, round_number)
         subject = audits.subject(params, dataset, question.round)
-        _show(subject, audits.answered(subject, sheet, question), as_json=as_json)
+        _show(subject, audits.answered(subject, sheet, question, reviewer), as_json=as_json)
         return
     subject = audits.subject(params, dataset, round_number)
     if planted:
@@ -106,16 +106,14 @@ def _show(subject: Subject, audit: Audit, *, as_json: bool) -> None:
     if ctx.round.line == refs.MAIN:
         stored = store.keep(ctx.lake, audit.record, audit.rows)
     kept = stored or Stored(audit.record, "")
-    description = applied.describe(kept, audit.record.suite.candidates)
-    figure = calibrated.of(description, ctx.round.dataset)
-    answer = checks.hold(checks.CALIBRATION, figure, ctx.round.settings.publish.guard)
+    answer = applied.guard_check(kept, ctx.round.settings.publish.guard)
     if as_json:
         place = {"path": kept.path or None, "digest": kept.digest or None, "signed_by": kept.signer}
         content = {
-            **audit.record.model_dump(mode="json"),
+            **kept.record.model_dump(mode="json"),
             **place,
             "guard": asdict(answer),
-            "wrong_share": asdict(_wrong_share(audit.record)),
+            "wrong_share": asdict(_wrong_share(kept.record)),
             "gates": bool(kept.path),
         }
         print_json(content)
@@ -133,7 +131,8 @@ def _rendered(kept: Stored, answer: Check) -> Group:
         "interval of Lee et al. (2025), which counts the verifier's own errors"
     )
     gates = [sentence(GATES.format(record.dataset), "yellow")] if kept.path else []
-    return Group(_findings(record), *_kinds(record), _answer(answer), lee, last, *gates)
+    agreed = [sentence(agreement.told(record))] if record.source == "sheet" else []
+    return Group(_findings(record), *_kinds(record), _answer(answer), lee, *agreed, last, *gates)
 
 
 def _wrong_share(record: Record) -> Estimate:

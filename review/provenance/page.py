@@ -97,10 +97,13 @@ def _cards(drawn: pl.DataFrame) -> Iterator[Card]:
 
 def _parts(column: pl.Series) -> list[Part]:
     """Each value of a column as it is shown."""
-    if column.dtype == images.IMAGE:
-        return list(_pictures(column))
-    texts = column.cast(pl.String, strict=False).fill_null("").str.head(LONGEST)
-    return [Part(column.name, text) for text in texts]
+    return list(_pictures(column)) if column.dtype == images.IMAGE else texts(column)
+
+
+def texts(column: pl.Series) -> list[Part]:
+    """Each value of a column that holds no images, as it is shown."""
+    shown = column.cast(pl.String, strict=False).fill_null("").str.head(LONGEST)
+    return [Part(column.name, text) for text in shown]
 
 
 def _pictures(column: pl.Series) -> Iterator[Part]:

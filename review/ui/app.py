@@ -15,11 +15,12 @@ from starlette.staticfiles import StaticFiles
 from lake.client import Lake
 from lake.errors import InvalidError, NotFoundError, UnreachableError
 from lineage.errors import QueryError
-from pipelines.common.errors import ReviewError
+from pipelines.common.errors import ReviewError, StaleError
 from review.errors import FAILURES, UsageError
 from review.ui import (
     access,
     app_state,
+    audit_sheet,
     comments,
     compare,
     decisions,
@@ -46,6 +47,7 @@ STATUS: Final = (
     (InvalidError, 400),
     (QueryError, 400),
     (ReviewError, 400),
+    (StaleError, 409),
     (UnreachableError, 503),
 )
 """Status codes of errors that an address or the lake causes; any other error is a fault."""
@@ -53,6 +55,7 @@ HEADLINES: Final = {
     400: "This address cannot be used",
     404: "Not found",
     405: "This address cannot be used",
+    409: "Something has changed, or is not there yet",
     503: "The lake does not answer",
 }
 """Headlines of pages about errors, by status code."""
@@ -88,6 +91,8 @@ def build(lake: Lake, session: Session, port: int, address: str | None = None) -
             Route("/running", running.show),
             Route("/sql", queries.show),
             Route("/verifiers/{dataset}", verifiers.show),
+            Route("/verifiers/{dataset}/sheet", audit_sheet.show),
+            Route("/verifiers/{dataset}/sheet", audit_sheet.keep, methods=["POST"]),
             Route("/page/{dataset}/{ref}/{round:round}/{name}", verifiers.page),
             Mount("/static", StaticFiles(directory=render.HERE / "static")),
         ],

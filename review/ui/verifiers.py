@@ -1,4 +1,4 @@
-"""`/verifiers/digits`: pass rates of each expectation by round, and the pages about verdicts."""
+"""`/verifiers/digits`: pass rates of expectations by round, pages about verdicts, and audits."""
 
 from __future__ import annotations
 
@@ -13,12 +13,20 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
 from lake.visible import mark_unprintable
+from lineage import calibrated
+from lineage.evidence import Check
+from pipelines.params import Params, resolve
 from pipelines.rounds import manifest
+from pipelines.verification.calibrations import applied, merges
+from pipelines.verification.calibrations.merges import Stored
 from pipelines.verification.verdicts import page_store
 from review.errors import UsageError
 from review.ui import app_state, render
+from review.ui.app_state import AppState
 
 PAGES: Final = {"verdicts": "failures by reason", "data_docs": "GX Data Docs"}
+AUDITS: Final = 20
+"""Audits that are listed, at most."""
 SANDBOX: Final = (
     "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'"
 )
@@ -51,6 +59,17 @@ class Line:
     """One per round; None where the suite did not have the expectation."""
 
 
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """An audit of the verifier, as the lake keeps it."""
+
+    stored: Stored
+    estimates: Mapping[str, Mapping[str, float | None]]
+    """Value, low and high by symbol, of the suite."""
+    check: Check | None
+    """What the guard says of the audited candidates; None: params.yaml has no such round."""
+
+
 def show(request: Request) -> Response:
     """Show the pass rates of a data set's expectations by round."""
     state, dataset = app_state.of(request), request.path_params["dataset"]
@@ -65,6 +84,8 @@ def show(request: Request) -> Response:
         entries=entries,
         lines=lines(expectations),
         pages=PAGES,
+        audits=_audits(state, dataset),
+        kept=request.query_params.get("kept"),
     )
 
 
@@ -98,6 +119,22 @@ def page(request: Request) -> Response:
     data = lake.read(commit, path, page_store.MAX_BYTES)
     text = mark_unprintable(data.decode(errors="replace"))
     return Response(text, media_type="text/html", headers=headers)
+
+
+def _audits(state: AppState, dataset: str) -> list[AuditLine]:
+    """The newest audits of the verifier that count."""
+    params = state.params
+    found = merges.all_of(state.lake, dataset).counting[:AUDITS]
+    return [_audit(params, stored) for stored in found]
+
+
+def _audit(params: Params, stored: Stored) -> AuditLine:
+    record = stored.record
+    key = f"{record.dataset}-{record.round}"
+    settings = resolve(params, key).settings if key in params.rounds else None
+    check = None if settings is None else applied.guard_check(stored, settings.publish.guard)
+    estimates = {symbol: record.suite.estimates[name] for symbol, name in calibrated.NAMED.items()}
+    return AuditLine(stored, estimates, check)
 
 
 def _expectations(lake: Lake, dataset: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:

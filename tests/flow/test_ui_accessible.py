@@ -23,6 +23,7 @@ PAGES = (
     "/sample/tiny/3/0?ref=tiny-r003",
     "/sample/tiny/0/0",
     "/verifiers/tiny",
+    "/verifiers/tiny/sheet?rows=6",
     "/compare/tiny",
     "/sql",
     "/nowhere",

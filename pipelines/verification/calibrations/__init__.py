@@ -2,6 +2,6 @@
 
 `sheets` writes labelling sheets and reads the answers, `planting` makes wrong rows on purpose,
 `audits` does either for a round, `tallies` counts, `records` estimates and describes what an audit
-found, `store` keeps it in the lake, `merges` reads those that count, and `applied` applies one to a
-round.
+found, `agreement` compares what several people answered, `store` keeps it in the lake, `merges`
+reads those that count, and `applied` applies one to a round.
 """

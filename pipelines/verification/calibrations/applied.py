@@ -15,7 +15,9 @@ import polars as pl
 
 from expectations.calibration import Calibration
 from expectations.errors import CalibrationError
-from lineage import curation
+from lineage import calibrated, checks, curation
+from lineage.evidence import Check
+from lineage.limits import Limits
 from lineage.record import REVIEWED
 from pipelines.rounds import manifest, parts
 from pipelines.rounds.context import RoundContext
@@ -82,6 +84,14 @@ def describe(stored: Stored, candidates: Candidates) -> dict[str, Any]:
         "kind": kind,
         **estimates,
     }
+
+
+def guard_check(stored: Stored, limits: Limits) -> Check:
+    """What the guard says of the candidates that were audited, by this audit alone."""
+    description = describe(stored, stored.record.suite.candidates)
+    return checks.hold(
+        checks.CALIBRATION, calibrated.of(description, stored.record.dataset), limits
+    )
 
 
 def _worst_kind(record: Record, candidates: Candidates) -> tuple[str | None, Calibration]:

@@ -8,7 +8,7 @@ Expectations about the whole round, or about lineage, which planted rows do not 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,6 +123,17 @@ def ask(subject: Subject, path: Path, rows: int) -> pl.DataFrame:
     Returns:
         The drawn candidates.
     """
+    drawn, request = draw(subject, rows)
+    sheets.write(path, drawn, request)
+    return drawn
+
+
+def draw(subject: Subject, rows: int) -> tuple[pl.DataFrame, LabellingRequest]:
+    """Draw a sample of candidates: the same one for whoever asks for as many rows.
+
+    Returns:
+        The drawn candidates without their verdicts, and what is asked about them.
+    """
     round_ = subject.ctx.round
     seed = derive_seed(round_.seed, round_.dataset, round_.number, "audit", subject.commit)
     drawn = sheets.draw(subject.sampling_frame(), rows, seed)
@@ -133,21 +144,36 @@ def ask(subject: Subject, path: Path, rows: int) -> pl.DataFrame:
         subject.suite_digest,
         tuple(drawn["row"].to_list()),
     )
-    sheets.write(path, drawn, request)
-    return drawn.drop("kept")
+    return drawn.drop("kept"), request
 
 
-def answered(subject: Subject, path: Path, request: LabellingRequest) -> Audit:
+def answered(
+    subject: Subject, path: Path, request: LabellingRequest, reviewer: str | None = None
+) -> Audit:
     """Read a person's answers and compare the verdicts of the round with them.
+
+    Args:
+        subject: The verified round.
+        path: Path of the sheet.
+        request: The request of the sheet.
+        reviewer: Who filled it in; None: the user of the lake.
 
     Raises:
         CalibrationError: A row of the sheet is no answer; the message names it.
     """
     answers = sheets.read(path, request, subject.sampling_frame())
+    return by_person(subject, answers, request, reviewer)
+
+
+def by_person(
+    subject: Subject, answers: pl.DataFrame, request: LabellingRequest, reviewer: str | None
+) -> Audit:
+    """Compare the verdicts of the round with a person's answers, as of `sheets.checked`."""
     labelled = answers.filter(pl.col("right").is_not_null()).with_columns(
         pl.lit(None, pl.String).alias("kind")
     )
-    return _audit(subject, "sheet", labelled, subject.verdicts, asked=len(request.rows))
+    audit = _audit(subject, "sheet", labelled, subject.verdicts, asked=len(request.rows))
+    return replace(audit, record=records.named(audit.record, reviewer))
 
 
 def adaptive(subject: Subject, rows: int) -> tuple[Audit, Allocation]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lake import refs
@@ -49,6 +49,15 @@ class Stored:
     """SHA-256 of the record's JSON."""
     signer: str | None = None
     """Short name of the trusted key that signed its merge."""
+    commit: str = ""
+    """The merge that brought it; empty if it is not stored."""
+    committer: str = ""
+    """Who merged it, as the lake names them."""
+
+    @property
+    def reviewer(self) -> str:
+        """Who filled in the sheet, or planted errors."""
+        return self.record.reviewer or self.committer
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +120,7 @@ def read(lake: Lake, merge: Commit, here: Mapping[str, bytes] | None = None) -> 
         record = records.parse(data, path)
         if not path.startswith(refs.calibration(record.dataset, record.suite_digest)):
             raise DataError(f"{path} is about another suite than its folder")
-        stored.append(Stored(record, path, digest))
+        stored.append(Stored(record, path, digest, None, merge.id, merge.committer))
     return stored
 
 
@@ -149,7 +158,7 @@ def _readable(
         found = read(lake, merge, here)
     except (DataError, NotFoundError, TooLargeError):
         return []
-    return [Stored(stored.record, stored.path, stored.digest, signer) for stored in found]
+    return [replace(stored, signer=signer) for stored in found]
 
 
 def _paths(lake: Lake, merge: Commit) -> list[str]:

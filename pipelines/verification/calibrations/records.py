@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, Self
 
 import polars as pl
-from pydantic import ConfigDict, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from expectations import calibration
 from expectations.calibration import Calibration, Counts
 from pipelines.common.errors import DataError
 from pipelines.common.settings import StrictModel
+from pipelines.reviewing.record import LONGEST_NAME, Line
 from pipelines.verification.calibrations import tallies
 
 Source = Literal["sheet", "planted"]
@@ -81,6 +82,18 @@ class Finding(Part):
     """Estimates by kind, as if all wrong candidates were of that kind."""
 
 
+class Agreement(Part):
+    """How far people who filled in sheets of the same candidates agree about them."""
+
+    reviewers: tuple[str, ...]
+    """Who answered about at least one candidate that another one answered about too."""
+    samples: int
+    """Number of these candidates."""
+    alpha: float | None
+    """Krippendorff's alpha for nominal data; None: all answers are the same, so chance cannot be
+    told from agreement."""
+
+
 class Record(Part):
     """An audit of a round."""
 
@@ -99,6 +112,12 @@ class Record(Part):
     """Number of audited rows whose truth is known."""
     suite: Finding
     expectations: Mapping[str, Finding]
+    reviewer: Line | None = Field(None, max_length=LONGEST_NAME)
+    """Who filled in the sheet, where several do with one key pair of the lake; None: the committer
+    of the merge."""
+    agreement: Agreement | None = None
+    """Agreement with the newest sheets of others about candidates of the round, as the lake held
+    them; None: not measured, since nobody else answered about any of the same candidates."""
 
     def holds_for(self, suite_digest: str, verify: Mapping[str, Any]) -> bool:
         """Whether the record is about this verifier; a changed suite or setting makes another."""
@@ -107,6 +126,25 @@ class Record(Part):
     def candidates_are(self, others: Candidates) -> bool:
         """Whether these are the candidates of the audited round."""
         return self.suite.candidates.digest == others.digest
+
+
+def named(record: Record, reviewer: str | None) -> Record:
+    """The record of a sheet with who filled it in.
+
+    Raises:
+        DataError: it is no name in one line.
+    """
+    try:
+        return Record.model_validate({**dict(record), "reviewer": reviewer})
+    except ValidationError as error:
+        message = f"{reviewer!r} is no name of at most {LONGEST_NAME} characters in one line"
+        raise DataError(message) from error
+
+
+def encoded(record: Record) -> bytes:
+    """The bytes of a record: what it does not say takes none, so earlier releases read it then."""
+    unsaid = {name for name in ("reviewer", "agreement") if getattr(record, name) is None}
+    return record.model_dump_json(indent=2, exclude=unsaid).encode() + b"\n"
 
 
 def parse(text: bytes, where: str) -> Record:

@@ -143,7 +143,26 @@ def read(path: Path, request: LabellingRequest, candidates: pl.DataFrame) -> pl.
     Raises:
         CalibrationError: The file is no sheet, or a row of it is no answer; the message names it.
     """
-    rows = _parse(path, candidates["asked"])
+    return checked(_parse(path, candidates["asked"]), request, candidates, str(path))
+
+
+def checked(
+    rows: pl.DataFrame, request: LabellingRequest, candidates: pl.DataFrame, path: str
+) -> pl.DataFrame:
+    """Hold answers against what was asked, and against the candidates as they are now.
+
+    Args:
+        rows: round, row, sample_id (hex digits), truth, note.
+        request: what was asked.
+        candidates: as of `read`.
+        path: what an error calls the sheet.
+
+    Returns:
+        As of `read`.
+
+    Raises:
+        CalibrationError: a row is no answer, or no row is; the message names it.
+    """
     _refuse(rows, ~pl.col("row").is_in(request.rows), path, "was not asked about")
     _refuse(rows, pl.col("round") != request.round, path, f"is not of round {request.round}")
     _refuse(rows, pl.col("row").is_duplicated(), path, "comes more than once")
@@ -252,7 +271,7 @@ def _right(labels: pl.Series) -> pl.Expr:
     )
 
 
-def _refuse(rows: pl.DataFrame, wrong: pl.Expr, path: Path, reason: str) -> None:
+def _refuse(rows: pl.DataFrame, wrong: pl.Expr, path: str, reason: str) -> None:
     """Raise an error about the first row that is wrong, if there is one."""
     bad = rows.filter(wrong)
     if not bad.is_empty():

@@ -21,7 +21,7 @@ from lake.tables import CONTENT_TYPE, encode
 from pipelines.rounds import attestation, merged_files
 from pipelines.rounds.merged_files import File
 from pipelines.rounds.metadata import SUITE, StageMetadata
-from pipelines.verification.calibrations import merges
+from pipelines.verification.calibrations import agreement, merges, records
 from pipelines.verification.calibrations.merges import Stored
 from pipelines.verification.calibrations.records import Record
 
@@ -31,6 +31,8 @@ ATTEMPTS: Final = 10
 def keep(lake: Lake, record: Record, rows: pl.DataFrame) -> Stored:
     """Store a calibration, unless it equals the newest one of its verifier.
 
+    A sheet's record is kept with the agreement of those who filled in sheets of its candidates.
+
     Raises:
         ConflictError: Others stored theirs at the same time, in every attempt.
         SigningError: There is no key to sign with.
@@ -38,10 +40,11 @@ def keep(lake: Lake, record: Record, rows: pl.DataFrame) -> Stored:
 
     def store() -> Stored:
         base = lake.resolve(refs.MAIN).id
-        last = newest(lake, record, base)
-        if last is not None and last.record == record:
+        compared = agreement.compared(lake, record, rows, base)
+        last = newest(lake, compared, base)
+        if last is not None and last.record == compared:
             return last
-        return _store(lake, base, record, rows)
+        return _store(lake, base, compared, rows)
 
     # A conflict means that somebody took the number, or that main moved.
     return polling.repeat(store, on=ConflictError, interval=0, attempts=ATTEMPTS)
@@ -62,12 +65,12 @@ def newest(lake: Lake, like: Record, ref: str = refs.MAIN) -> Stored | None:
 def _store(lake: Lake, base: str, record: Record, rows: pl.DataFrame) -> Stored:
     """Commit record and rows, and merge them into main with their digests, signed."""
     path = _next(lake, record, base)
-    data, table = record.model_dump_json(indent=2).encode() + b"\n", encode(rows)
+    data, table = records.encoded(record), encode(rows)
     digests = {merges.RECORD: merges.sha256(data), merges.ROWS: merges.sha256(table)}
     extra = {SUITE: record.suite_digest, merges.PATH: path, **digests}
     made = StageMetadata(merges.STAGE, record.dataset, record.round, extra=extra)
     entries = attestation.seal(lake, made.to_metadata())
-    merged_files.merge(
+    merge = merged_files.merge(
         lake,
         refs.MAIN,
         {path: File(data), merges.rows_path(path): File(table, CONTENT_TYPE)},
@@ -76,7 +79,8 @@ def _store(lake: Lake, base: str, record: Record, rows: pl.DataFrame) -> Stored:
         start=base,
         staging=f"{record.dataset}-calibration",
     )
-    return Stored(record, path, digests[merges.RECORD], entries[attestation.SIGNER])
+    signer = entries[attestation.SIGNER]
+    return Stored(record, path, digests[merges.RECORD], signer, merge.id, merge.committer)
 
 
 def _next(lake: Lake, record: Record, ref: str) -> str:

@@ -1,11 +1,12 @@
 // j and k go through the samples of a page, n and p through its pages; addresses keep no empty filters.
 "use strict";
 
-const typing = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
+const WRITTEN = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]";
+const typing = (element) => element.closest(WRITTEN) !== null;
 
 const step = (by) => {
   const all = [...document.querySelectorAll("[data-step]")];
-  const at = all.indexOf(document.activeElement);
+  const at = all.indexOf(document.activeElement.closest("[data-step]"));
   const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
   if (next) {
     next.focus();
@@ -25,11 +26,28 @@ const decide = (action) => {
     return;
   }
   const sample = document.activeElement?.closest("[data-step]");
-  if (sample) location.assign(`${sample.href}#decide`);
+  if (sample?.href) location.assign(`${sample.href}#decide`);
 };
 
+// r, w and u answer for the candidate of a sheet in focus, or for the first one without an answer.
+const sheet = () => document.getElementById("sheet");
+const counted = () => sheet().querySelectorAll('[type="radio"]:checked:not([value=""])').length;
+const answer = (truth) => {
+  const all = sheet() === null ? [] : [...sheet().querySelectorAll("[data-answer]")];
+  const open = (card) => card.querySelector('[type="radio"]:checked').value === "";
+  const card = document.activeElement.closest("[data-answer]") ?? all.find(open) ?? all[0];
+  if (!card) return;
+  card.querySelector(`[type="radio"][value="${truth}"]`).click();
+  card.focus();
+  if (truth) step(1);
+};
+document.addEventListener("change", (event) => {
+  if (event.target.closest("#sheet")) sheet().querySelector("[data-answered]").textContent = counted();
+});
+
 const KEYS = {
-  a: () => decide("accept"), r: () => decide("reject"), l: () => decide("relabel"), c: () => decide("correct"),
+  a: () => decide("accept"), r: () => (sheet() ? answer("right") : decide("reject")),
+  w: () => answer("wrong"), u: () => answer(""), l: () => decide("relabel"), c: () => decide("correct"),
   j: () => step(1), k: () => step(-1), n: () => turn("next"), p: () => turn("prev"),
 };
 
