@@ -15,15 +15,21 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-BLOCK: Final = re.compile(r"^```(console|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+from lake.polling import until
+
+BLOCK: Final = re.compile(r"^```(console|python|diff)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 CELL: Final = re.compile(
     r"^```python\n(.*?)^```\n(?:\n```\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE
 )
 NAMED: Final = re.compile(r"\A# (?P<name>[\w-]+\.py)\n")
+CHANGED: Final = re.compile(r"\A--- (?P<name>\S+)\n(?P<lines>(?:[-+ ].*\n)+)\Z")
+GOES_ON: Final = re.compile(r"(?P<command>.* > (?P<file>\S+).*) &")
+EXPORT: Final = "export "
 NUMBER: Final = re.compile(r"-?\d[\d,]*(\.\d+)?")
 DIGEST: Final = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b")
 PLACE: Final = re.compile(r" /[\w./-]+")
@@ -38,6 +44,22 @@ class File:
 
     name: str
     content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Lines of a file that a page has its reader replace: a block of `diff` whose head names it."""
+
+    name: str
+    before: str
+    after: str
+
+    def make(self, folder: Path) -> None:
+        """Replace them in a folder; the file has them once."""
+        place = folder / self.name
+        text = place.read_text(encoding="utf-8")
+        assert text.count(self.before) == 1, (self.name, self.before, text)
+        place.write_text(text.replace(self.before, self.after), encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +90,13 @@ class Step:
         return [line for line in self.shown if masked(line) not in printed]
 
 
-def parts(page: str) -> Iterator[File | Step]:
-    """The files and commands of a page, in order; Python without a name is not among them."""
+def parts(page: str) -> Iterator[File | Change | Step]:
+    """The files, changes and commands of a page, in order; but no Python without a name."""
     for kind, content in BLOCK.findall(page):
         if kind == "console":
             yield from _commands(content)
+        elif kind == "diff":
+            yield _change(content)
         elif named := NAMED.match(content):
             yield File(named["name"], content)
 
@@ -98,17 +122,29 @@ def run(step: Step, folder: Path, environment: Mapping[str, str]) -> tuple[int, 
 
 
 def follow(page: str, folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[Step, str]]:
-    """Write and run all that a page has, in order: each command with what it printed.
+    """Write, change and run all that a page has, in order: each command with what it printed.
 
-    A command that fails is an error, unless the page shows the sentence with which it does.
+    A command that fails is an error, unless the page shows the sentence with which it does. What a
+    command exports, later ones have. One that ends with `&`, and prints into a file, goes on until
+    the page ends; the next one comes when it has printed.
     """
-    for part in parts(page):
-        if isinstance(part, File):
-            (folder / part.name).write_text(part.content, encoding="utf-8")
-            continue
-        code, output = run(part, folder, environment)
-        assert code == 0 or any(line.startswith("stemma: ") for line in part.shown), output
-        yield part, output
+    current = dict(environment)
+    with ExitStack() as running:
+        for part in parts(page):
+            if isinstance(part, File):
+                (folder / part.name).write_text(part.content, encoding="utf-8")
+            elif isinstance(part, Change):
+                part.make(folder)
+            elif goes_on := GOES_ON.fullmatch(part.command):
+                running.enter_context(_background(goes_on, folder, current))
+                yield part, ""
+            elif part.command.startswith(EXPORT):
+                current = _exported(part, folder, current)
+                yield part, ""
+            else:
+                code, output = run(part, folder, current)
+                assert code == 0 or any(line.startswith("stemma: ") for line in part.shown), output
+                yield part, output
 
 
 def cells(page: str) -> list[tuple[str, str]]:
@@ -172,6 +208,46 @@ def masked(line: str) -> str:
     """A line without what differs from run to run: numbers, digests, places and widths."""
     plain = NUMBER.sub("#", DIGEST.sub("@", PLACE.sub(" /…", line)))
     return re.sub(r"[─━═ ]+", " ", plain).strip()
+
+
+@contextmanager
+def _background(
+    found: re.Match[str], folder: Path, environment: Mapping[str, str]
+) -> Iterator[None]:
+    """A command that goes on beside the others, from the first line that it prints."""
+    place, words = folder / found["file"], f"exec {found['command']}"
+    place.unlink(missing_ok=True)
+    started = subprocess.Popen(["/bin/sh", "-c", words], cwd=folder, env=dict(environment))
+    try:
+        until(
+            lambda: started.poll() is not None or (place.exists() and place.stat().st_size > 0),
+            interval=0.05,
+            timeout=60,
+        )
+        assert started.poll() is None, words
+        yield
+    finally:
+        started.terminate()
+        started.wait()
+
+
+def _exported(step: Step, folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of later commands."""
+    code, output = run(Step(f"{step.command} && env -0"), folder, environment)
+    assert code == 0, output
+    pairs = (line.partition("=") for line in output.split("\0") if line)
+    return {name: value for name, _, value in pairs}
+
+
+def _change(block: str) -> Change:
+    """What a block of `diff` replaces; lines without a sign stay."""
+    found = CHANGED.match(block)
+    assert found is not None, block
+    lines = found["lines"].splitlines(keepends=True)
+    before, after = (
+        "".join(line[1:] for line in lines if line[0] in signs) for signs in (" -", " +")
+    )
+    return Change(found["name"], before, after)
 
 
 def _commands(block: str) -> Iterator[Step]:

@@ -21,7 +21,7 @@ from tests.docs.following import (
     parts,
     steps,
 )
-from tests.flow.projects import Project
+from tests.flow.projects import Project, alive
 
 PAGES = sorted((Path(__file__).resolve().parents[2] / "docs" / "tutorials").glob("*.md"))
 
@@ -50,6 +50,26 @@ def test_a_page_is_followed_until_a_command_fails_that_it_does_not_show(tmp_path
     assert [output for _, output in done] == ["# a.py\nhi\n", "stemma: no\n"]
     with pytest.raises(AssertionError, match="stemma: no"):
         list(follow(f"{page}```\n", tmp_path, home))
+
+
+def test_a_page_has_its_reader_change_lines_of_a_file(tmp_path: Path) -> None:
+    page = "```diff\n--- a.yaml\n a: 1\n-b: 2\n+b: 3\n+c: 4\n```\n```console\n$ cat a.yaml\n```\n"
+    (tmp_path / "a.yaml").write_text("a: 1\nb: 2\n")
+    ((_, output),) = follow(page, tmp_path, environment_of(tmp_path))
+    assert output == "a: 1\nb: 3\nc: 4\n"
+    with pytest.raises(AssertionError, match=r"a\.yaml"):  # nothing of it is there any more
+        list(follow(page, tmp_path, environment_of(tmp_path)))
+
+
+def test_what_a_page_starts_goes_on_beside_it_and_ends_with_it(tmp_path: Path) -> None:
+    program = "# a.py\nimport os, time\nprint(os.getpid(), flush=True)\ntime.sleep(600)\n"
+    commands = "$ python a.py > pid 2> log &\n$ export ONE=$(cat pid)\n$ kill -0 $ONE && echo yes\n"
+    page = f"```python\n{program}```\n```console\n{commands}```\n"
+    done = follow(page, tmp_path, environment_of(tmp_path))
+    assert [output for _, output in done] == ["", "", "yes\n"]
+    assert not alive(int((tmp_path / "pid").read_text()))
+    with pytest.raises(AssertionError, match="exit 1"):
+        list(follow("```console\n$ exit 1 > pid &\n```\n", tmp_path, environment_of(tmp_path)))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.stem))
