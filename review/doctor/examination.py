@@ -35,7 +35,7 @@ CENTRAL: Final = (
     *("torch", "diffusers", "openai", "scikit-learn", "pydantic"),
 )
 """Libraries whose release a report of a fault needs."""
-DEVELOPERS: Final = frozenset({"test", "benchmarks"})
+DEVELOPERS: Final = frozenset({"benchmarks", "dist", "docs", "test"})
 """Extras that no user needs."""
 USES: Final[Mapping[str, str]] = {
     "code": "tests with pytest, of scorer `code`",
@@ -50,12 +50,14 @@ USES: Final[Mapping[str, str]] = {
     "s3": "the S3 gateway of the embedded lake",
     "scorers": "scorers of texts",
     "simulators": "generator `simulate` with reasoning-gym",
+    "spdx": "exports as SPDX",
+    "sql": "`stemma sql`, and SQL on the page",
     "text": "the demonstration of dialogues, and BLEU",
     "timm": "networks of timm by which images are measured",
 }
-"""What an extra is for; one that is not named here is shown without."""
+"""What each extra that a user may need is for."""
 PROGRAMS: Final[Mapping[str, tuple[str, str]]] = {
-    "git": ("experiments and pinned sources", "apt-get install git"),
+    "git": ("projects: `stemma init` and DVC need it", "apt-get install git"),
     "bwrap": ("programs of the sandbox", "apt-get install bubblewrap"),
     "chromium": ("only for tests of the page", "apt-get install chromium chromium-driver"),
 }
@@ -97,8 +99,9 @@ def examine(root: Path, env: Mapping[str, str] | None = None) -> Iterator[Findin
     """
     env = os.environ if env is None else env
     yield from _machine(root)
-    yield from (_library(name) for name in CENTRAL)
-    yield from extras(metadata.requires("stemma") or (), metadata.metadata("stemma"))
+    required = metadata.requires("stemma") or ()
+    yield from libraries(required)
+    yield from extras(required, metadata.metadata("stemma"))
     yield from _programs()
     yield _sandbox()
     yield from _project(root, env)
@@ -119,12 +122,22 @@ def _machine(root: Path) -> Iterator[Finding]:
     yield Finding("machine", "free disk", "there", f"{free / 1e9:,.1f} GB at {root}")
 
 
-def _library(name: str) -> Finding:
-    try:
-        return Finding("library", name, "there", metadata.version(name))
-    except metadata.PackageNotFoundError:
-        remedy = "pip install --force-reinstall stemma"
-        return Finding("library", name, "missing", "Stemma needs it", remedy)
+def libraries(required: Sequence[str]) -> Iterator[Finding]:
+    """Tell the releases of the central libraries, and the command that brings a missing one.
+
+    The command names the library: the package itself need not be on any index of packages.
+
+    Args:
+        required: what the package needs, as `importlib.metadata.requires` gives it.
+    """
+    parsed = [Requirement(each) for each in required]
+    wanted = {canonicalize_name(each.name): each for each in parsed if each.marker is None}
+    for name in CENTRAL:
+        try:
+            yield Finding("library", name, "there", metadata.version(name))
+        except metadata.PackageNotFoundError:
+            remedy = f"pip install '{wanted[canonicalize_name(name)]}'"
+            yield Finding("library", name, "missing", "Stemma needs it", remedy)
 
 
 def extras(required: Sequence[str], about: metadata.PackageMetadata) -> Iterator[Finding]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from lake import settings
 from pipelines.common.errors import SandboxError
@@ -64,6 +66,30 @@ def test_a_sandbox_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(examination.isolation, "tools", dict)
     monkeypatch.setattr(examination.shutil, "which", lambda name: f"/usr/bin/{name}")
     assert found()["program", "sandbox"]["detail"] == "programs cannot be isolated on this system"
+
+
+def test_a_missing_library_is_named_as_it_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "CENTRAL", ("polars", "no-such_library"))
+    required = ["polars>=2", "No.Such-Library>=1,<2", 'no-such-library; extra == "test"']
+    assert list(examination.libraries(required)) == [
+        Finding("library", "polars", "there", metadata.version("polars")),
+        Finding(
+            "library",
+            "no-such_library",
+            "missing",
+            "Stemma needs it",
+            "pip install 'No.Such-Library<2,>=1'",
+        ),
+    ]
+
+
+def test_each_extra_of_a_user_says_what_it_is_for() -> None:
+    offered = metadata.metadata("stemma").get_all("Provides-Extra") or []
+    assert set(offered) - examination.DEVELOPERS == examination.USES.keys()
+    required = [
+        canonicalize_name(Requirement(each).name) for each in metadata.requires("stemma") or ()
+    ]
+    assert {canonicalize_name(name) for name in examination.CENTRAL} <= set(required)
 
 
 def test_what_an_extra_lacks_is_named_with_those_that_it_stands_for() -> None:
