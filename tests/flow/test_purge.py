@@ -172,6 +172,9 @@ def test_a_planted_leftover_is_found(taken: Project) -> None:
     lake.commit("old", "plant", {})
     image = whole["image"][0]["bytes"]
     (taken.root / "models/tiny/1/pool.png").write_bytes(image)
+    cached = taken.root / ".dvc/cache/files/md5/0a" / ("1b" * 15)  # as DVC calls what it keeps
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(encode(whole))
     with closing(sqlite3.connect(taken.root / ".stemma/answers.db")) as made:
         made.execute("CREATE TABLE answers (content TEXT)")
         made.execute("INSERT INTO answers VALUES (?)", (json.dumps({"asked": "\n".join(pair)}),))
@@ -181,11 +184,12 @@ def test_a_planted_leftover_is_found(taken: Project) -> None:
     leftovers = json.loads(done.out)["leftovers"]
     found = {(Path(item["place"]).name, item["how"]) for item in leftovers if item["how"] != "near"}
     assert found == {
-        *(("part-00007.parquet", "id"), ("pool.png", "id")),
+        *(("part-00007.parquet", "id"), ("pool.png", "id"), (cached.name, "id")),
         ("answers.db", "exact"),
     }
     assert taken.stemma("takedown", "purge", NAME, "--yes").code == 0
     assert not (taken.root / ".stemma/answers.db").exists()
+    assert not cached.exists() or pl.read_parquet(cached).is_empty()
     assert taken.stemma("takedown", "verify", NAME, "--no-near").code == 0
 
 

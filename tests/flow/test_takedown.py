@@ -18,7 +18,7 @@ from lake import refs
 from lake.client import Lake
 from lineage import guard
 from pipelines.gate import history_audit
-from pipelines.rounds import denied_inputs, merging, tables, trust
+from pipelines.rounds import denied_inputs, manifest, merging, tables, trust
 from pipelines.takedown import deny_list, record
 from tests.flow import tiny as tiny_rows
 from tests.flow import two_kinds
@@ -135,6 +135,29 @@ def inputs(project: Project) -> dict[str, str]:
     }
 
 
+def remedies_are_priced(lake: Lake, told: dict[str, Any], dataset: str, made: int) -> None:
+    """Hold what each remedy costs against what the rounds took when they were made."""
+    took = {
+        number: {
+            name: part["seconds"]
+            for name, part in manifest.read(lake, "main", dataset, number)["cost"].items()
+            if isinstance(part, dict) and "seconds" in part
+        }
+        for number in (1, 2)
+    }
+    assert told["drop"] == {"rows": made}
+    shards = told["regenerate"]
+    assert [(part["dataset"], part["round"]) for part in shards] == [(dataset, 1), (dataset, 2)]
+    for part in shards:
+        share = part["shards"] / part["of"]
+        assert part["seconds"] == pytest.approx(share * took[part["round"]]["generate"], abs=0.1)
+    if dataset == "tiny":
+        refit = told["refit"]["tiny"]
+        assert (refit["from"], refit["to"]) == (1, 2)
+        whole = sum(sum(each.values()) for each in took.values())
+        assert refit["seconds"] == pytest.approx(whole, abs=0.1)
+
+
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_samples_go_with_what_was_made_from_them_and_all_else_stays(
     both: Project, dataset: str
@@ -166,6 +189,7 @@ def test_samples_go_with_what_was_made_from_them_and_all_else_stays(
     )
     fitted = {(model["dataset"], model["round"]) for model in planned["models"]}
     assert fitted == {(dataset, 1), (dataset, 2)}
+    remedies_are_priced(lake, planned["remedies"], dataset, len(went) - TAKEN)
     assert lake.head("main") == before, "a dry run wrote"
 
     done = took(both, *ids, "--name", "letter")["takedowns"][0]
@@ -485,17 +509,44 @@ def test_held_out_rows_that_a_killed_take_down_left_go_next(
     no_findings(both)
 
 
-@pytest.mark.slow
-def test_a_generator_that_makes_them_again_does_not_bring_them_back(both: Project) -> None:
-    """A round by a simulator is made again with the seeds that it had."""
-    lake = both.lake()
-    (both.root / "stripes.py").write_text(STRIPES)
+def simulated(project: Project) -> None:
+    """Publish a third round by a simulator, which gives equal rows for equal seeds."""
+    (project.root / "stripes.py").write_text(STRIPES)
     entry = tiny_round(3) | {
         "generator": "simulate",
         "generate": {"simulate": {"function": "stripes.py", "settings": {"contrast": 90}}},
     }
-    both.edit(lambda content: content["rounds"].update({"tiny-3": entry}))
-    both.round("tiny-3")
+    project.edit(lambda content: content["rounds"].update({"tiny-3": entry}))
+    project.round("tiny-3")
+
+
+@pytest.mark.slow
+def test_candidates_that_were_made_before_are_refused_when_the_round_is_curated(
+    both: Project,
+) -> None:
+    simulated(both)
+    made = tables.read_round(both.lake(), "main", "tiny", "samples", 3)
+    both.edit(lambda content: content["rounds"]["tiny-3"].update(revision=1))
+    both.round("tiny-3", "fit", "generate")
+    went = made["row"].to_list()[:2]
+    took(both, *(made["sample_id"][place].hex() for place in range(2)))
+    both.round("tiny-3", "verify", "curate")
+    receipt = json.loads(Path("rounds/tiny/3/curate.json").read_text())
+    assert receipt["rows"]["denied"] == 2
+    decided = tables.read_round(both.lake(), "tiny-r003", "tiny", "decisions", 3)
+    refused = decided.filter(pl.col("reasons").list.contains("taken_down"))
+    assert (refused["row"].to_list(), set(refused["decision"])) == (went, {"rejected"})
+    kept = tables.read_round(both.lake(), "tiny-r003", "tiny", "samples", 3)
+    assert not set(went) & {*kept["row"]}
+    both.round("tiny-3", "evaluate", "publish")
+    no_findings(both)
+
+
+@pytest.mark.slow
+def test_a_generator_that_makes_them_again_does_not_bring_them_back(both: Project) -> None:
+    """A round by a simulator is made again with the seeds that it had."""
+    lake = both.lake()
+    simulated(both)
     made = tables.read_round(lake, "main", "tiny", "samples", 3)
     went = made["row"].to_list()[:2]
     took(both, *(made["sample_id"][place].hex() for place in range(2)))
