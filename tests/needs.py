@@ -95,7 +95,17 @@ RAY: Final = Need(
     required="STEMMA_REQUIRE_RAY",
     modules=("ray",),
 )
-NEEDS: Final = (BROWSER, SANDBOX, CLIENTS, PEERS, CHAT_MODEL, HTTPFS, RAY)
+PYTHONS: Final = Need(
+    "a Python that the package names is not installed",
+    "the wheel by another Python",
+    "pyenv install 3.13",
+)
+INDEX: Final = Need(
+    "no index of packages is reached",
+    "the wheel in an empty environment",
+    "see what `pip install --dry-run packaging` says",
+)
+NEEDS: Final = (BROWSER, SANDBOX, CLIENTS, PEERS, CHAT_MODEL, HTTPFS, RAY, PYTHONS, INDEX)
 
 
 def untested(reasons: Sequence[str]) -> Iterator[str]:

@@ -12,10 +12,11 @@ import pytest
 
 from lake.client import Lake
 from pipelines import params
-from pipelines.common.errors import FormatError, StaleError
+from pipelines.common.errors import BlockedError, FormatError, StaleError
 from pipelines.inquiry import overview, verdicts_again
 from pipelines.rounds import history, metadata, receipts, stage_inputs, stored_keys, trust
 from pipelines.rounds.metadata import StageMetadata
+from tests.flow import release_lake
 from tests.flow.projects import STAGES, Project
 
 HERE = Path(__file__).parent
@@ -114,6 +115,38 @@ def test_a_lake_without_signatures_is_adopted_and_goes_on_with_them(
         "the merge of real data is not signed",
     ]
     assert done.code == 1
+
+
+@pytest.fixture
+def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A lake of this release as its archive has it; the current directory."""
+    archive = tmp_path / "now.tar.xz"
+    project = release_lake.made(tmp_path / "made")
+    release_lake.packed(project, archive)
+    with pytest.raises(FileExistsError):
+        release_lake.packed(project, archive)
+    yield from unpacked(archive, tmp_path / "project", monkeypatch)
+
+
+@pytest.mark.slow
+def test_a_lake_of_this_release_is_packed_so_that_it_can_be_adopted(
+    packed: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = state(packed.lake())
+    assert set(before[1]) == {"tiny-v0", "tiny-v1", "tiny-v2"}
+    for name, key in (("lake", ""), ("inputs", "tiny"), ("ingest", "tiny")):
+        packed.run(name, key)
+    shutil.rmtree("rounds/tiny/1")
+    shutil.rmtree("rounds/tiny/2")
+    packed.round("tiny-1")
+    packed.round("tiny-2")
+    assert capsys.readouterr().err.count("adopted") >= 2 * len(STAGES)
+    with pytest.raises(BlockedError, match="the guard blocks tiny-3"):
+        packed.round("tiny-3")
+    assert state(packed.lake()) == before
+    for command in ("--recompute", "--history"):
+        done = packed.stemma("audit", command, "main", "--json")
+        assert done.code == 0, done.said
 
 
 def test_a_round_of_other_settings_is_made_again(earlier: Project) -> None:
