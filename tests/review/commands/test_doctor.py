@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from email.message import Message
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +20,7 @@ from review.doctor import examination
 from review.doctor.examination import Finding
 from tests import commands
 
+PROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"
 SECRET = "s3cr3t-of-nobody"  # noqa: S105  of nobody
 
 
@@ -84,12 +86,10 @@ def test_a_missing_library_is_named_as_it_is_required(monkeypatch: pytest.Monkey
 
 
 def test_each_extra_of_a_user_says_what_it_is_for() -> None:
-    offered = metadata.metadata("stemma").get_all("Provides-Extra") or []
-    assert set(offered) - examination.DEVELOPERS == examination.USES.keys()
-    required = [
-        canonicalize_name(Requirement(each).name) for each in metadata.requires("stemma") or ()
-    ]
-    assert {canonicalize_name(name) for name in examination.CENTRAL} <= set(required)
+    project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
+    assert set(project["optional-dependencies"]) - examination.DEVELOPERS == examination.USES.keys()
+    required = {canonicalize_name(Requirement(each).name) for each in project["dependencies"]}
+    assert {canonicalize_name(name) for name in examination.CENTRAL} <= required
 
 
 def test_what_an_extra_lacks_is_named_with_those_that_it_stands_for() -> None:
