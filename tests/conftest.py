@@ -17,8 +17,10 @@ from lake import daemon
 from pipelines.llm.home import ServerHome
 from pipelines.llm.launch import serve_on_demand
 from pipelines.llm.settings import API_KEY, BASE_URL
-from tests import forked, needs, programs
+from tests import command_lines, forked, needs, programs
 from tests.served import LocalServer
+
+command_lines.keep()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,8 +1,8 @@
 """What forks for `programs.py`: FOLDER OWNER, the process with which it ends, and `workers`.
 
-Everything happens in one thread, and nothing that has been imported is used here, so that a fork is
-as good as a program that has just imported it. With `workers` it imports what all tests import, and
-a worker of pytest is a program, too.
+Everything happens in one thread, and of what has been imported nothing is used here but the command
+line, which is built, so that a fork is as good as a program that has just come so far. With
+`workers` it imports what all tests import, and a worker of pytest is a program, too.
 """
 
 from __future__ import annotations
@@ -208,6 +208,18 @@ def import_tests_modules() -> None:
                 importlib.import_module(name)
 
 
+def build_commands() -> None:
+    """Build the commands of `stemma`, which each program of that name would build alike."""
+    root = str(Path(__file__).resolve().parents[1])
+    sys.path.insert(0, root)
+    from review.cli.app import app  # noqa: PLC0415  imported before
+    from tests import command_lines  # noqa: PLC0415  not a module of the programs
+
+    sys.path.remove(root)
+    command_lines.keep()
+    command_lines.typer.main.get_command(app)
+
+
 def main() -> None:
     """Import what programs need, then serve."""
     folder, owner = Path(sys.argv[1]), int(sys.argv[2])
@@ -216,6 +228,7 @@ def main() -> None:
         import_tests_modules()
     for name in PRELOADED:
         importlib.import_module(name)
+    build_commands()
     gc.freeze()
     gc.enable()
     os.chdir(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,15 @@ from tests.flow.projects import Project, copy
 # Real data
 
 
+@cache
+def read(root: Path) -> tuple[real_data.Prepared, holdout.Named]:
+    """What an ingest of the project in that folder, the current directory, reads of its source."""
+    assert root.samefile(Path.cwd())
+    dataset = load().datasets["tiny"]
+    prepared = real_data.prepare(dataset)
+    return prepared, holdout.name("tiny", prepared.rows, dataset.identity, "another")
+
+
 def ingested(
     lab: Lab, name: str, change: Callable[[str], object] | None = None, **about: str
 ) -> str:
@@ -47,8 +57,7 @@ def ingested(
     dataset = load().datasets["tiny"]
     with staging_branch.staging_branch(lake, "tiny-r000", lab.merge.id) as branch:
         start = merging.supersede(lake, branch, StageMetadata("supersede", "tiny", 0))
-        prepared = real_data.prepare(dataset)
-        named = holdout.name("tiny", prepared.rows, dataset.identity, "another")
+        prepared, named = read(lab.project.root)
         ingest._write(lake, branch, named, prepared, dataset)
         if change is not None:
             change(branch)
