@@ -34,6 +34,8 @@ ON_TINY: Final = {
 """Blocks, by their first command, that are run on a project with two published rounds of `tiny`."""
 PYTHON_ON_TINY: Final = ("docs/training.md",)
 """Pages whose Python blocks are run there, one after the other."""
+PYTHON_ALONE: Final = {"docs/generators.md": "# simulators/dice.py"}
+"""Python blocks, by their first line, that are run by a test of their own."""
 NOTEBOOK: Final = ROOT / "docs" / "notebook.md"
 """Page whose cells are run in the folder that the tutorial own-table leaves."""
 NOT_RUN: Final = Path(__file__).with_name("not_run.toml")
@@ -60,7 +62,15 @@ def is_run(page: Path, language: str, line: str) -> bool:
         return True
     if name == "docs/own-data.md":
         return line in OWN_DATA
-    return line in ON_TINY.get(name, ()) or (language == "python" and name in PYTHON_ON_TINY)
+    if language == "python":
+        return name in PYTHON_ON_TINY or line == PYTHON_ALONE.get(name)
+    return line in ON_TINY.get(name, ())
+
+
+def python_alone(name: str) -> str:
+    """The Python block of a page that a test of its own runs."""
+    wanted = ("python", PYTHON_ALONE[name])
+    return next(text for *known, text in blocks(ROOT / name) if tuple(known) == wanted)
 
 
 def listed() -> dict[str, list[str]]:
