@@ -26,9 +26,13 @@ from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.modalities.registry import MODALITIES
 from pipelines.params import Dataset, Params, RoundEntry
 from pipelines.params.sections import TakedownPolicy
+from pipelines.rounds.guard_checks import CHECKS
 from pipelines.rounds.stage_inputs import OF_A_ROUND
 from pipelines.scorers.registry import SCORERS
 
+CHECKS_TITLE: Final = "Optional checks of the guard"
+BY_NAME: Final = ("Scorers", "Metrics", CHECKS_TITLE)
+"""Kinds whose settings stand below the name of the plug-in."""
 COLUMNS: Final = ("Setting", "Value, and the default", "What it is")
 STAGES: Final = ("ingest", *OF_A_ROUND)
 AGAIN: Final = {
@@ -76,6 +80,7 @@ def _parts() -> Iterator[str]:
     yield from _named("Scorers", "verify.scorers", SCORERS)
     yield from _named("Downstream tasks", "evaluate.task_settings", TASKS)
     yield from _named("Metrics", "evaluate.metrics", METRICS)
+    yield from _named(CHECKS_TITLE, "publish.checks", CHECKS)
     yield from _named("Modalities", "ingest.modality_settings", MODALITIES)
 
 
@@ -99,7 +104,7 @@ def _named(title: str, place: str, registry: Any) -> Iterator[str]:  # noqa: ANN
         yield _about(plugin)
         model = getattr(plugin, "Settings", None)
         if model is not None and model.model_fields:
-            of = f"{place}.{name}." if title in {"Scorers", "Metrics"} else f"{place}."
+            of = f"{place}.{name}." if title in BY_NAME else f"{place}."
             yield _settings(model, of)
 
 

@@ -9,7 +9,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Final,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    runtime_checkable,
+)
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +32,8 @@ if TYPE_CHECKING:
     from expectations.measures.features import Features
     from pipelines.metrics.downstream import Answers, Labelled
 
+CANDIDATES: Final = "candidates"
+"""The set of all candidates of a round that can be read, accepted or not."""
 Own = TypeVar("Own", bound=StrictModel)
 """A plug-in's own settings."""
 Predict: TypeAlias = "Callable[[Labelled], NDArray[Any]]"
@@ -68,7 +79,8 @@ class MetricRequest:
     seed: int
     """Root of every random choice; derive one for each of them (`pipelines.common.seeds`)."""
     whole: Mapping[str, Labelled] = field(default_factory=dict)
-    """All rows of `accepted` and of `validation`, where they are at hand."""
+    """All rows of `accepted` and of `validation`, where they are at hand, and of `candidates` for a
+    metric that reads them."""
 
     @property
     def knows_style(self) -> bool:
@@ -98,6 +110,8 @@ class RoundMetric(Plugin, Protocol[Own]):
     """What can be set for it under `evaluate.metrics` in params.yaml."""
     sets: ClassVar[tuple[str, ...]] = ("accepted", "mix")
     """The sets that it measures; a figure about candidates alone has nothing to say of a mix."""
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Further sets that it compares these with, of `candidates`."""
 
     @abstractmethod
     def measure(self, request: MetricRequest, settings: Own) -> Mapping[str, Mapping[str, Metric]]:

@@ -16,6 +16,7 @@ METRICS: Final[Registry[RoundMetric[Any]]] = Registry(
         "classes": "pipelines.metrics.classes:Classes",
         "content": "pipelines.metrics.content:Content",
         "neighbours": "pipelines.metrics.neighbours:Neighbours",
+        "selection": "pipelines.metrics.selection:Selection",
         "shape": "pipelines.metrics.shape:Shape",
         "style": "pipelines.metrics.style:Style",
         "table_neighbours": "pipelines.metrics.table_neighbours:TableNeighbours",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -18,7 +18,7 @@ from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import StrictModel
 from pipelines.metrics import closeness, likelihood, task_figures, tasks
 from pipelines.metrics.downstream import Labelled
-from pipelines.metrics.protocol import MetricRequest, RoundMetric, Task
+from pipelines.metrics.protocol import CANDIDATES, MetricRequest, RoundMetric, Task
 from pipelines.metrics.shape import Shape
 from pipelines.metrics.values import Metric, as_json, finite
 
@@ -140,6 +140,7 @@ def evaluate_round(
     accepted: Labelled,
     mix: Labelled,
     previous: Labelled,
+    candidates: Labelled | None = None,
     settings: Settings,
     seed: int,
     task: Configured[Task[Any]] = IMAGES,
@@ -156,6 +157,7 @@ def evaluate_round(
         accepted: the round's accepted samples.
         mix: what the next generator would learn from.
         previous: what this round's generator learned from.
+        candidates: the round's candidates that can be read, for metrics that compare with them.
         settings: null_draws and bootstrap.
         seed: of subsets and resamples.
         task: what mixes are judged by.
@@ -174,6 +176,8 @@ def evaluate_round(
     _check_sizes(named)
     n = min(len(each.labels) for each in named.values())
     request = _request(named, n, settings, seed)
+    if candidates is not None:
+        request = replace(request, whole={**request.whole, CANDIDATES: candidates})
     measured = _measured(request, metrics)
     missing = {
         name: reason

@@ -1,4 +1,4 @@
-"""The protocol of guard checks that a project adds as plug-ins.
+"""The protocol of guard checks that a project adds, as plug-ins or by the name of an optional one.
 
 The guard's built-in checks are rules of `lineage.checks` with limits of their own. A check that a
 project adds gets the same evidence and the same limits, and returns its own figure and verdict.
@@ -53,7 +53,9 @@ class GuardCheck(Plugin, Protocol[Own]):
 
 
 CHECKS: Final[Registry[GuardCheck[Any]]] = Registry(
-    "check", "pipelines.rounds.guard_checks:GuardCheck", {}
+    "check",
+    "pipelines.rounds.guard_checks:GuardCheck",
+    {"selection_tail": "pipelines.rounds.selection_tail:SelectionTail"},
 )
 
 

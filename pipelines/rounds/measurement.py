@@ -6,11 +6,14 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from lake.client import Lake
 from pipelines import metrics
+from pipelines.common import console
 from pipelines.common.seeds import derive_seed
+from pipelines.metrics.protocol import CANDIDATES
 from pipelines.metrics.round import Evaluation
 from pipelines.params import Round
-from pipelines.rounds import plugin_inputs
+from pipelines.rounds import plugin_inputs, tables
 from pipelines.rounds.arrivals import source_states
 
 
@@ -21,7 +24,8 @@ def of_frames(round_: Round, frames: Mapping[str, pl.DataFrame]) -> Evaluation:
         round_: the round whose settings say how.
         frames: payload, by name: `real`, real training rows; `validation`, real rows that no
             generator saw; `accepted`, the round's samples; `mix`, what the next generator would
-            learn from; `previous`, the mix that it is compared with.
+            learn from; `previous`, the mix that it is compared with; maybe `candidates`, as
+            `read_candidates` gives them.
 
     Raises:
         DataError: a set is too small to measure.
@@ -36,3 +40,29 @@ def of_frames(round_: Round, frames: Mapping[str, pl.DataFrame]) -> Evaluation:
         seed=derive_seed(round_.seed, round_.dataset, round_.number, "evaluate"),
         real_round=source_states.is_real(round_),
     )
+
+
+def read_candidates(
+    lake: Lake, ref: str, round_: Round, real: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """Read the candidates of a round, if one of its metrics compares with them.
+
+    Args:
+        lake: the lake.
+        ref: where its candidates are, which no later commit of the round has.
+        round_: the round.
+        real: real rows; candidates that cannot be read as such are left out.
+
+    Returns:
+        `candidates`, their payload; nothing where no metric asks for it, and where the rows of the
+        round are real.
+    """
+    wanted = {name for each in plugin_inputs.metrics(round_).values() for name in each.plugin.reads}
+    if CANDIDATES not in wanted or source_states.is_real(round_):
+        return {}
+    rows = tables.read_round(lake, ref, round_.dataset, CANDIDATES, round_.number)
+    found = rows.filter(round_.settings.modality.readable(rows, real))
+    if len(found) < len(rows):
+        unread = f"{len(rows) - len(found):,} of {len(rows):,} candidates cannot be read"
+        console.line(f"evaluate: {unread}; no metric compares with them")
+    return {CANDIDATES: found}

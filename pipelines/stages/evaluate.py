@@ -122,6 +122,7 @@ def measure(
         "accepted": accepted,
         "mix": mix.samples,
         "previous": before.samples,
+        **measurement.read_candidates(ctx.lake, ctx.receipt("generate").commit, round_, real),
     }
     evaluation = measurement.of_frames(round_, frames)
     content = evaluation.to_dict()

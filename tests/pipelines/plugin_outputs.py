@@ -524,6 +524,13 @@ def coloured(seed: int, shift: float) -> Labelled:
     return Labelled(embed(images.to_unit(pixels)), label, pictures=Pictures(files, embed))
 
 
+def chosen_among(accepted: Labelled) -> Labelled:
+    """Candidates of which every other one was accepted; the others are farther out."""
+    far = 4 * accepted.vectors
+    vectors = np.concatenate([accepted.vectors, far]).astype(np.float32)
+    return Labelled(vectors, np.concatenate([accepted.labels, accepted.labels]))
+
+
 def of_metric(name: str) -> object:
     few = {"style": coloured, **dict.fromkeys(("classes", "content", "neighbours"), styled)}
     make = few.get(name, labelled)
@@ -532,6 +539,7 @@ def of_metric(name: str) -> object:
         if name.startswith("table")
         else (make(seed, shift) for seed, shift in ((1, 0.0), (2, 0.0), (3, 0.2), (4, 0.1)))
     )
+    metric = METRICS.load(name)
     request = MetricRequest(
         real=real,
         validation=validation,
@@ -540,8 +548,9 @@ def of_metric(name: str) -> object:
         null_draws=5,
         bootstrap=20,
         seed=9,
+        whole={each: chosen_among(accepted) for each in metric.reads},
     )
-    found = METRICS.load(name).measure(request, METRICS.find(name).Settings())
+    found = metric.measure(request, METRICS.find(name).Settings())
     return {
         part: {figure: asdict(metric) for figure, metric in figures.items()}
         for part, figures in found.items()

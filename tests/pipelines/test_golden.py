@@ -46,6 +46,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "metric classes/4": "cf5de18508ca10d306e40bc846efbdae38356f1e6553ccfa0f606b8ce5950ad3",
     "metric content/3": "8f902a6bce1474618de0296908b7308ae349698ff285195f8ec5ededf718ad43",
     "metric neighbours/3": "48615a0b3f8e9c2ce12ff75a083c9246783a33fd3a37fb7f8213837609130293",
+    "metric selection/1": "6c92e7f0c000466e8c8e83f317facf2f60d20c59d00335b701d8d0c018159c43",
     "metric shape/1": "711fe5774bbf5032ecf93cb9a622a9faff09ea8909536b4db5376c3abfda8e76",
     "metric style/3": "2e7dc8db278afae1842b0f17a4f4e7452a2efb8b6de81fe6a35839b284e39ef2",
     "metric table_fidelity/1": "dd9a1da36f54b0851c5555c446051658fa2e596687c7bf6d690f49687feedc76",
