@@ -23,7 +23,7 @@ ABSENT: Final = (
 class SelectionTailSettings(StrictModel):
     """When the check warns."""
 
-    warn: float = 0.8
+    warn: float = 0.75
     """Least share of the rare mass of the candidates that the accepted rows may have; a selection
     warns where it has less than nearly all random selections of as many rows, too."""
 
