@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import programs
+from tests import needs, programs
 from tests.docs.blocks import NOTEBOOK
 from tests.docs.following import (
     File,
@@ -23,6 +23,12 @@ from tests.docs.following import (
 )
 from tests.flow.projects import Project, alive
 
+NEEDED = {
+    "hosted-budget": needs.SANDBOX,
+    "known-answers": needs.SANDBOX,
+    "ray": needs.RAY,
+}
+"""What a machine may lack, by the tutorial that needs it."""
 PAGES = sorted((Path(__file__).resolve().parents[2] / "docs" / "tutorials").glob("*.md"))
 
 
@@ -90,6 +96,8 @@ def test_a_tutorial_is_followed_to_the_letter(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if page.stem in NEEDED:
+        NEEDED[page.stem].check()
     folder = tmp_path / "empty"
     folder.mkdir()
     environment = environment_of(
