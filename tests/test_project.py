@@ -284,6 +284,42 @@ def test_the_release_is_told() -> None:
     assert done.stdout == f"stemma {project['version']}\n"
 
 
+CHANGES = ("What to do", "Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+"""Sections of a version in the changelog, in their order."""
+
+
+def changelog() -> dict[str, str]:
+    """What the changelog says of each version, by its heading, the newest first."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = list(re.finditer(r"^## (.+)$", text, re.MULTILINE))
+    ends = [*(each.start() for each in headings[1:]), len(text)]
+    return {each[1]: text[each.end() : end] for each, end in zip(headings, ends, strict=True)}
+
+
+def test_the_changelog_keeps_its_form() -> None:
+    for version, about in changelog().items():
+        before, *sections = re.split(r"^### (.+)\n", about, flags=re.MULTILINE)
+        assert not re.search(r"^- ", before, re.MULTILINE), f"{version}: put it into a section"
+        assert sections[::2] == [name for name in CHANGES if name in sections[::2]], version
+        assert all(re.search(r"^- ", each, re.MULTILINE) for each in sections[1::2]), version
+        lines = re.findall(r"^- .+$", about, re.MULTILINE)
+        assert len(lines) == len(set(lines)), f"{version}: a line comes twice"
+
+
+def test_the_version_is_the_next_one_or_the_last() -> None:
+    first, *released = changelog()
+    assert first == "Unreleased"
+    dated = [re.fullmatch(r"(\d+)\.(\d+)\.(\d+) – \d{4}-\d\d-\d\d", each) for each in released]
+    numbers = [tuple(map(int, each.groups())) for each in dated if each]
+    assert len(numbers) == len(released), released
+    assert numbers == sorted(numbers, reverse=True)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    version = tuple(map(int, project["version"].split(".")))
+    assert version > numbers[0] or (version == numbers[0] and not changelog()[first].strip())
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+
+
 def readme_tree() -> dict[str, str]:
     """The annotated tree in README: what is said of each path."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
