@@ -18,6 +18,12 @@ def forecast(
     dataset: Annotated[str, typer.Argument(help="A data set of params.yaml.")],
     *,
     rounds: Annotated[int, typer.Option(min=1, max=200, help="Rounds to look ahead.")] = 3,
+    after: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Look at rounds up to this one alone, and hold the forecast against later."
+        ),
+    ] = None,
     pictures: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Also draw each figure there, as SVG."),

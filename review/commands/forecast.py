@@ -9,7 +9,7 @@ from typing import Final
 from rich.console import RenderableType
 
 from pipelines.inquiry.foresight import forecasting, observed
-from pipelines.inquiry.foresight.forecasting import Forecast, Point, Remedy
+from pipelines.inquiry.foresight.forecasting import Forecast, HeldAgainst, Point, Remedy
 from pipelines.inquiry.foresight.rare import RareClass
 from pipelines.inquiry.foresight.regimes import FIGURES, REGIMES, REPLACE, Plan
 from pipelines.params import load
@@ -26,6 +26,7 @@ NAMES: Final = {
     "recall": "recall of the round",
     "mix_recall": "recall of the mix",
 }
+HELD_COLUMNS: Final = ("figure", "round", "regime", "forecast (95 %)", "found", "within")
 NOT_MEASURED: Final = "not measured"
 ASSUMED: Final = (
     "intervals hold 95 % of the draws; generator, suite and settings are taken to stay, and no "
@@ -33,14 +34,19 @@ ASSUMED: Final = (
 )
 
 
-def run(*, dataset: str, rounds: int, pictures: Path | None, as_json: bool) -> None:
+def run(
+    *, dataset: str, rounds: int, after: int | None, pictures: Path | None, as_json: bool
+) -> None:
     """Forecast the next rounds of a data set, and print or draw that."""
     params = load()
     settings = params.datasets[wanted_dataset(params, dataset)]
     fit = settings.fit
     plan = Plan(fit.regime, fit.real_weight, fit.sample_size)
     observations = observed.read(open_lake(params), dataset)
-    found = forecasting.forecast(observations, plan, settings.publish.guard, rounds)
+    seen = observations if after is None else observations.until(after)
+    found = forecasting.forecast(seen, plan, settings.publish.guard, rounds)
+    if after is not None:
+        found = forecasting.hold(found, observations)
     drawn = [] if pictures is None else list(_draw(found, pictures))
     if as_json:
         print_json(found.to_dict())
@@ -61,6 +67,11 @@ def _rendered(found: Forecast) -> Iterator[RenderableType]:
         "bold",
     )
     yield table("", ("figure", "regime", "last", f"round {last} (95 %)"), list(_rows(found)))
+    if found.held_against:
+        shown = list(map(_held, found.held_against))
+        yield table("held against later rounds", HELD_COLUMNS, shown)
+        within = sum(each.within for each in found.held_against)
+        yield sentence(f"{within} of {len(found.held_against)} figures lie in their intervals")
     for name, why in found.not_measured.items():
         yield sentence(f"{NAMES[name]}: {NOT_MEASURED}, {why}")
     if found.classes:
@@ -84,6 +95,12 @@ def _rows(found: Forecast) -> Iterator[list[object]]:
             if points or figure in found.not_measured or not found.points:
                 value = NOT_MEASURED if not points else _interval(points[-1])
                 yield [NAMES[figure], regime, seen[-1][1] if seen else None, value]
+
+
+def _held(each: HeldAgainst) -> list[object]:
+    told = "yes" if each.within else "no"
+    figures = (_interval(each.forecast), each.found, told)
+    return [NAMES[each.figure], each.round, each.regime, *figures]
 
 
 def _interval(point: Point) -> str:

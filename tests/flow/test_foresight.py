@@ -27,6 +27,12 @@ def test_the_rounds_to_come_are_forecast_and_drawn(unchanged: Project, tmp_path:
     points = found["points"]["accumulate"]
     assert [each["round"] for each in points["real_share"]] == [3, 4]
     assert all(each["low"] <= each["value"] <= each["high"] for each in points["variance"])
+    assert found["held_against"] == []
+    told = unchanged.stemma("forecast", "tiny", "--after", "1")
+    assert "held against later rounds" in told.out, told.said
+    late = unchanged.stemma("forecast", "tiny", "--after", "2")
+    assert late.code == 4
+    assert "no round of tiny was published after round 2" in late.said
     unknown = unchanged.stemma("forecast", "tyni")
     assert unknown.code != 0
     assert "no data set" in unknown.said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -38,6 +38,20 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldAgainst:
+    """A figure that was forecast, beside what the round then had."""
+
+    figure: str
+    round: int
+    regime: str
+    """By which the mix of the round was made, and its forecast with it."""
+    forecast: Point
+    found: float
+    within: bool
+    """Whether it lies in the interval."""
+
+
+@dataclass(frozen=True, slots=True)
 class Remedy:
     """What it takes to keep the recall of mixes above the limit at which the guard warns."""
 
@@ -69,6 +83,8 @@ class Forecast:
     """Why a figure has no forecast."""
     classes: tuple[RareClass, ...]
     remedy: Remedy | None
+    held_against: tuple[HeldAgainst, ...] = ()
+    """What rounds that the forecast did not see measured; empty where it saw all."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the forecast as JSON."""
@@ -210,12 +226,20 @@ def _least(
     return float(np.ceil(high / step) * step)
 
 
-def covered(forecast_: Forecast, later: Observations) -> Iterator[tuple[str, Point, float]]:
-    """Yield the figures of rounds that came later: name, what was forecast, what was measured."""
-    of_regime = forecast_.points.get(forecast_.regime, {})
-    seen = _observed(later)
-    for name, points in of_regime.items():
-        measured = dict(seen[name])
-        for point in points:
-            if point.round in measured:
-                yield name, point, measured[point.round]
+def hold(forecast_: Forecast, later: Observations) -> Forecast:
+    """Put beside a forecast what later rounds measured, each by the regime that it was made by.
+
+    Args:
+        forecast_: of fewer rounds than there are.
+        later: all rounds.
+    """
+    seen = {name: dict(found) for name, found in _observed(later).items()}
+    made_by = {each.number: each.regime or forecast_.regime for each in later.generated}
+    held = tuple(
+        HeldAgainst(name, point.round, regime, point, found, point.low <= found <= point.high)
+        for name in FIGURES
+        for regime, points in forecast_.points.items()
+        for point in points.get(name, ())
+        if made_by.get(point.round) == regime and (found := seen[name].get(point.round)) is not None
+    )
+    return replace(forecast_, held_against=held)

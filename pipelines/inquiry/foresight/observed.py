@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import polars as pl
@@ -79,6 +79,25 @@ class Observations:
     def real_rows(self) -> int:
         """Real rows of all rounds."""
         return sum(each.accepted for each in self.rounds if each.is_real)
+
+    def until(self, number: int) -> Observations:
+        """What there was to see after a round.
+
+        Raises:
+            DataError: no round came after it, or it is none of these.
+        """
+        numbers = [each.number for each in self.rounds]
+        if number not in numbers[:-1]:
+            earlier = ", ".join(map(str, numbers[:-1])) or "none"
+            raise DataError(
+                f"no round of {self.dataset} was published after round {number}, which a forecast "
+                f"could be held against; rounds with later ones: {earlier}"
+            )
+        return replace(
+            self,
+            rounds=tuple(each for each in self.rounds if each.number <= number),
+            classes={each: found for each, found in self.classes.items() if each <= number},
+        )
 
 
 def read(lake: Lake, dataset: str) -> Observations:

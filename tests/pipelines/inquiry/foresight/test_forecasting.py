@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lineage.limits import Limits
+from pipelines.common.errors import DataError
 from pipelines.inquiry.foresight import dynamics, forecasting, rare, regimes
 from pipelines.inquiry.foresight.observed import (
     Measured,
@@ -157,18 +158,35 @@ def test_classes_that_are_lost_already_and_those_a_subsample_may_lack() -> None:
     assert found[0].lost_accumulate == 0.0
 
 
-def test_after_two_rounds_of_the_shipped_digits_the_intervals_hold_the_third() -> None:
-    """What manifests of rounds 0 to 3 of `make run` hold: figures, counts and mixes as they are."""
+@pytest.mark.parametrize(("after", "ahead"), [(2, 1), (3, 3)])
+def test_after_some_rounds_of_the_shipped_digits_the_intervals_hold_the_next(
+    after: int, ahead: int
+) -> None:
+    """What manifests of six rounds of the shipped digits hold: figures, counts and mixes."""
     content = json.loads(SHIPPED.read_text())
     rounds = tuple(of_manifest(number, each) for number, each in enumerate(content))
-    seen = Observations("digits", "0" * 40, rounds[:3], {})
-    found = forecasting.forecast(seen, Plan(ACCUMULATE), Limits(), 1)
     whole = Observations("digits", "0" * 40, rounds, {})
-    held = list(forecasting.covered(found, whole))
-    assert {name for name, _, _ in held} == set(regimes.FIGURES)
-    assert not [each for each in held if not each[1].low <= each[2] <= each[1].high]
+    plan, limits = Plan(ACCUMULATE), Limits()
+    found = forecasting.hold(forecasting.forecast(whole.until(after), plan, limits, ahead), whole)
+    held = {(each.figure, each.round) for each in found.held_against}
+    later = range(after + 1, after + ahead + 1)
+    assert held == {(name, number) for name in regimes.FIGURES for number in later}
+    assert not [each for each in found.held_against if not each.within]
+    assert {each.regime for each in found.held_against} == {ACCUMULATE}
     share = found.points[ACCUMULATE]["real_share"][0]
     assert share.high - share.low < 0.01
+
+
+def test_a_round_outside_of_its_interval_is_told_and_only_what_came_later_is_held() -> None:
+    whole = accumulated([0.85, 0.8, 0.76, 0.2])
+    found = forecasting.forecast(whole.until(3), Plan(ACCUMULATE), Limits(), 2)
+    held = {each.figure: each for each in forecasting.hold(found, whole).held_against}
+    assert {each.round for each in held.values()} == {4}
+    assert not held["variance"].within
+    assert held["real_share"].within
+    for number in (4, 7):
+        with pytest.raises(DataError, match="no round of made was published after round"):
+            whole.until(number)
 
 
 def test_more_than_half_of_the_lines_can_lose_a_class_within_the_rounds_ahead() -> None:
