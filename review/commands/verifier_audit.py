@@ -61,10 +61,19 @@ def run(
         return
     subject = audits.subject(params, dataset, round_number)
     if planted:
-        audit = audits.adaptive(subject, 2 * rows)[0] if adaptive else audits.planted(subject, rows)
+        audit = _planted(subject, rows, adaptive=adaptive)
         _show(subject, audit, as_json=as_json)
     else:
         _ask(subject, sheet, rows, as_json=as_json)
+
+
+def _planted(subject: Subject, rows: int, *, adaptive: bool) -> Audit:
+    # Great Expectations, which a sheet does not need, takes seconds.
+    from pipelines.verification.calibrations import planted_audits  # noqa: PLC0415
+
+    if adaptive:
+        return planted_audits.adaptive(subject, 2 * rows)[0]
+    return planted_audits.planted(subject, rows)
 
 
 def _fits(sheet: Path, question: sheets.LabellingRequest, dataset: str, number: int | None) -> None:

@@ -30,7 +30,7 @@ from pipelines.rounds.holdout import HeldOut
 from pipelines.rounds.metadata import StageMetadata
 from pipelines.rounds.staging_branch import staging_branch
 from pipelines.stages import fit
-from pipelines.verification.calibrations import audits
+from pipelines.verification.calibrations import audits, planted_audits
 from tests.flow.projects import Project, tiny_round
 
 RESTORE = r"; restore it with `dvc repro --force --single-item ingest@tiny`"
@@ -80,7 +80,7 @@ def test_a_halved_hold_out_is_refused_and_can_be_restored(copied: Project) -> No
     with pytest.raises(StaleError, match=said):
         copied.run("evaluate", "tiny-2")
     with pytest.raises(StaleError, match=f"{said}{rows}{RESTORE}"):
-        audits.planted(audits.subject(params.load(), "tiny"), 10)
+        planted_audits.planted(audits.subject(params.load(), "tiny"), 10)
     before = manifest.read(copied.lake(), "main", "tiny", 0)["holdout"]
     copied.run("ingest", "tiny")
     assert manifest.read(copied.lake(), "main", "tiny", 0)["holdout"] == before
