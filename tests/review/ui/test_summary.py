@@ -14,7 +14,7 @@ from review.ui.render import ENGINE
     ("line", "says"),
     [
         ("main", "tiny/head.json. Run <code>dvc repro</code> again.</p>"),
-        ("hot", "tiny/head.json. The line hot is not merged, so nothing has to be done.</p>"),
+        ("hot", "changed 1 of the same paths meanwhile, which matters to no line that is not"),
     ],
 )
 def test_only_a_line_that_is_merged_has_to_be_run_again(line: str, says: str) -> None:
@@ -22,8 +22,9 @@ def test_only_a_line_that_is_merged_has_to_be_run_again(line: str, says: str) ->
     found = ENGINE.get_template("summary.html.j2").render(
         round_ref=RoundRef("tiny-r001", "tiny", 1, "c" * 64, line),
         diff=diff,
-        sentences=[],
+        sentences=["conflict: tiny/head.json changed on both sides; a merge stops here"],
         sections=[],
         details=[],
     )
     assert says in found
+    assert "a merge stops here" not in found
