@@ -58,6 +58,15 @@ class Key:
     created: int = 0
     """Unix seconds."""
 
+    def described(self) -> dict[str, Any]:
+        """Whose it is and what it is for, as JSON values, without its secret."""
+        return {
+            "name": self.name,
+            "role": self.role,
+            "access_key_id": self.access_key_id,
+            "repositories": list(self.repositories),
+        }
+
 
 def path(home: Path) -> Path:
     """The file of a lake's keys."""

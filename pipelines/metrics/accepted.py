@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from pipelines.common.plugins import NoSettings
-from pipelines.metrics.protocol import MetricRequest, RoundMetric
+from pipelines.metrics.protocol import MetricRequest, RoundMetric, SetFigures
 from pipelines.metrics.values import Metric
 
 
@@ -21,10 +21,6 @@ class AcceptedMetric(RoundMetric[NoSettings]):
     def of_accepted(self, request: MetricRequest) -> Mapping[str, Metric]:
         """Measure the accepted rows, by figure; NaN stands where one could not be computed."""
 
-    def measure(
-        self,
-        request: MetricRequest,
-        settings: NoSettings,  # noqa: ARG002  it has none
-    ) -> Mapping[str, Mapping[str, Metric]]:
+    def measure(self, request: MetricRequest, settings: NoSettings) -> SetFigures:  # noqa: ARG002  it has none
         """Measure the accepted rows."""
         return {"accepted": self.of_accepted(request)}

@@ -40,6 +40,9 @@ Predict: TypeAlias = "Callable[[Labelled], NDArray[Any]]"
 """Says the labels of rows, [n]; of a task that does not classify, what its figure is made of, with
 a row for each of them."""
 
+SetFigures: TypeAlias = "Mapping[str, Mapping[str, Metric]]"
+"""Figures by their names, by the name of the set of rows that they are about."""
+
 
 @runtime_checkable
 class WithMargins(Protocol):
@@ -114,7 +117,7 @@ class RoundMetric(Plugin, Protocol[Own]):
     """Further sets that it compares these with, of `candidates`."""
 
     @abstractmethod
-    def measure(self, request: MetricRequest, settings: Own) -> Mapping[str, Mapping[str, Metric]]:
+    def measure(self, request: MetricRequest, settings: Own) -> SetFigures:
         """Measure each set.
 
         Args:

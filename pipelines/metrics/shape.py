@@ -21,7 +21,7 @@ from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.metrics import values
 from pipelines.metrics.frechet import frechet
-from pipelines.metrics.protocol import MetricRequest, RoundMetric
+from pipelines.metrics.protocol import MetricRequest, RoundMetric, SetFigures
 from pipelines.metrics.values import Metric
 
 TAIL: Final = 0.01
@@ -38,11 +38,7 @@ class Shape(RoundMetric[NoSettings]):
     version = "shape/1"
     Settings = NoSettings
 
-    def measure(
-        self,
-        request: MetricRequest,
-        settings: NoSettings,  # noqa: ARG002  it has none
-    ) -> Mapping[str, Mapping[str, Metric]]:
+    def measure(self, request: MetricRequest, settings: NoSettings) -> SetFigures:  # noqa: ARG002  it has none
         """Measure each set against the validation rows, and random real rows in its place."""
         yardstick = Yardstick(
             request.real.vectors, request.validation.vectors, request.features, request.n

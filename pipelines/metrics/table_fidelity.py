@@ -32,7 +32,7 @@ from pipelines.common.seeds import derive_seed
 from pipelines.features.tables import boosting
 from pipelines.metrics import values
 from pipelines.metrics.downstream import Labelled
-from pipelines.metrics.protocol import MetricRequest, RoundMetric
+from pipelines.metrics.protocol import MetricRequest, RoundMetric, SetFigures
 from pipelines.metrics.values import Metric
 
 NAMES: Final = ("ks", "ks_worst", "tv", "tv_worst", "association", "c2st")
@@ -53,11 +53,7 @@ class TableFidelity(RoundMetric[NoSettings]):
     version = "table_fidelity/1"
     Settings = NoSettings
 
-    def measure(
-        self,
-        request: MetricRequest,
-        settings: NoSettings,  # noqa: ARG002  it has none
-    ) -> Mapping[str, Mapping[str, Metric]]:
+    def measure(self, request: MetricRequest, settings: NoSettings) -> SetFigures:  # noqa: ARG002  it has none
         """Measure each set, and random real training rows, against the validation rows."""
         against = columns(request.validation)
         seed = derive_seed(request.seed, "table_fidelity")

@@ -7,7 +7,6 @@ Esteban, Hyland & Rätsch 2017, arXiv:1706.02633).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +32,7 @@ class TableLabels(MacroF1Task[NoSettings]):
     def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
         """Train on the records of rows."""
         trained = boosting.classifier(rows.inputs, rows.labels, rows.weights)
-
-        def predict(test: Labelled) -> NDArray[Any]:
-            return trained.labels(test.inputs)
-
-        return predict
+        return lambda test: trained.labels(test.inputs)
 
 
 class TableTarget(Task[NoSettings]):
@@ -52,11 +47,7 @@ class TableTarget(Task[NoSettings]):
     def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
         """Train on the records of rows and their targets."""
         trained = boosting.regressor(rows.inputs, rows.labels, rows.weights)
-
-        def predict(test: Labelled) -> NDArray[Any]:
-            return trained.values(test.inputs)
-
-        return predict
+        return lambda test: trained.values(test.inputs)
 
     def score(self, answers: Answers, resamples: int, seed: int) -> Metric:
         """Compute R² with its bootstrap interval."""

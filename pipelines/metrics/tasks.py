@@ -78,11 +78,7 @@ class NearestLabels(Task[NoSettings]):
 
     def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
         """Keep the rows; a heavier one has more of a vote."""
-
-        def predict(test: Labelled) -> Labels:
-            return knn_votes.predict(test.content, rows.content, rows.labels, rows.weights)
-
-        return predict
+        return lambda test: knn_votes.predict(test.content, rows.content, rows.labels, rows.weights)
 
 
 class TextLabels(MacroF1Task[NoSettings]):
@@ -95,11 +91,7 @@ class TextLabels(MacroF1Task[NoSettings]):
     def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
         """Train on the texts of rows."""
         classifier = text_classifier.train(rows.inputs, rows.labels, rows.weights)
-
-        def predict(test: Labelled) -> Labels:
-            return classifier.labels(test.inputs)
-
-        return predict
+        return lambda test: classifier.labels(test.inputs)
 
 
 class TextLikelihood(Task[NoSettings]):
@@ -120,11 +112,7 @@ class TextLikelihood(Task[NoSettings]):
     def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
         """Train on the texts of rows; the model says ln p and bytes of each text, [n, 2]."""
         model = byte_model.train(list(map(str, rows.inputs)), rows.weights)
-
-        def predict(test: Labelled) -> Labels:
-            return model.log_likelihoods(list(map(str, test.inputs)))
-
-        return predict
+        return lambda test: model.log_likelihoods(list(map(str, test.inputs)))
 
     def score(self, answers: Answers, resamples: int, seed: int) -> Metric:
         """Compute the figure, with its interval over texts."""

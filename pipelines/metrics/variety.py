@@ -21,7 +21,7 @@ from pipelines.common.plugins import NoSettings
 from pipelines.common.seeds import derive_seed
 from pipelines.metrics import values
 from pipelines.metrics.downstream import Labelled
-from pipelines.metrics.protocol import MetricRequest, RoundMetric
+from pipelines.metrics.protocol import MetricRequest, RoundMetric, SetFigures
 from pipelines.metrics.values import Metric
 
 Texts = NDArray[Any]
@@ -39,11 +39,7 @@ class TextVariety(RoundMetric[NoSettings]):
     version = "text_variety/2"
     Settings = NoSettings
 
-    def measure(
-        self,
-        request: MetricRequest,
-        settings: NoSettings,  # noqa: ARG002  it has none
-    ) -> Mapping[str, Mapping[str, Metric]]:
+    def measure(self, request: MetricRequest, settings: NoSettings) -> SetFigures:  # noqa: ARG002  it has none
         """Measure each set beside random real texts."""
         return {
             name: of_texts(

@@ -6,30 +6,16 @@ The lake is asked again only where its refs have changed since it last was.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Final
 
 from lake.client import Lake
 from lake.errors import NotFoundError
 from pipelines.common import console, digests
-from pipelines.params import Params
 from pipelines.reviewing import record, store
-from pipelines.rounds import changed_refs, noted_files, review_inputs
+from pipelines.rounds import noted_files, review_inputs
+from pipelines.rounds.changed_refs import Answer
 from pipelines.rounds.record_branch import Records
 from pipelines.rounds.review_inputs import NotedReviews
-
-ASKED: Final = "reviews-asked.json"
-"""File that keeps what the refs of the embedded lake were when it was last asked."""
-
-
-def refresh(params: Params, open_lake: Callable[[], Lake]) -> None:
-    """Write the file anew, unless no ref has changed since it last was.
-
-    Args:
-        params: settings of the project.
-        open_lake: connects to the lake, which is not done if nothing changed.
-    """
-    changed_refs.refresh(params, ASKED, open_lake, write)
 
 
 def write(lake: Lake) -> None:
@@ -45,3 +31,6 @@ def write(lake: Lake) -> None:
         console.line(f"a decision of a reviewer does not count: {refused}")
     noted = {branch: digests.of_json(listed) for branch, listed in sorted(by_branch.items())}
     noted_files.write(review_inputs.FILE, NotedReviews(rounds=noted))
+
+
+ANSWER: Final = Answer("reviews-asked.json", write)

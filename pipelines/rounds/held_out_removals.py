@@ -38,12 +38,7 @@ def path(name: str, number: int) -> str:
 
 def encoded(record: PurgeRecord, signer: Signer) -> bytes:
     """Sign a record: an in-toto statement about the parts that were written again."""
-    subjects = [
-        {"name": item.places[0], "digest": {"sha256": item.cleaned.sha256}}
-        for item in record.objects
-    ]
-    content = dsse.statement(subjects, PREDICATE, record.model_dump(mode="json"))
-    return dsse.encoded(dsse.sign(content, signer))
+    return purges.signed(record, signer, PREDICATE, [item.cleaned for item in record.objects])
 
 
 def records(lake: Lake, ref: str) -> list[PurgeRecord]:

@@ -171,11 +171,18 @@ def purged_by(lake: Lake, commit: str) -> Callable[[str], str | None]:
 
 def encoded(record: PurgeRecord, signer: Signer) -> bytes:
     """Sign a record: an in-toto statement about the purged objects, in a DSSE envelope."""
+    return signed(record, signer, PREDICATE, [item.purged for item in record.objects])
+
+
+def signed(
+    record: PurgeRecord, signer: Signer, predicate: str, about: Iterable[StoredBytes]
+) -> bytes:
+    """Sign a record as a predicate of a type, about an object of each place; a DSSE envelope."""
     subjects = [
-        {"name": item.places[0], "digest": {"sha256": item.purged.sha256}}
-        for item in record.objects
+        {"name": item.places[0], "digest": {"sha256": stored.sha256}}
+        for item, stored in zip(record.objects, about, strict=True)
     ]
-    content = dsse.statement(subjects, PREDICATE, record.model_dump(mode="json"))
+    content = dsse.statement(subjects, predicate, record.model_dump(mode="json"))
     return dsse.encoded(dsse.sign(content, signer))
 
 

@@ -29,8 +29,8 @@ def run(dataset: str) -> None:
     if dataset not in params.datasets:
         raise DataError(f"there is no data set {dataset!r} in params.yaml")
     settings = params.datasets[dataset]
-    noted.refresh(params, lambda: open_lake(params))
-    noted_reviews.refresh(params, lambda: open_lake(params))
+    noted.ANSWER.refresh(params, lambda: open_lake(params))
+    noted_reviews.ANSWER.refresh(params, lambda: open_lake(params))
     source_states.check(params, dataset)
     folders.check(settings.ingest.source)
     _check_columns(settings)

@@ -5,29 +5,15 @@ The lake is asked again only where its refs have changed since it last was.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from lake.client import Lake
 from lake.errors import NotFoundError
-from pipelines.params import Params
-from pipelines.rounds import changed_refs, denied_inputs, noted_files
+from pipelines.rounds import denied_inputs, noted_files
+from pipelines.rounds.changed_refs import Answer
 from pipelines.rounds.denied_inputs import Noted, NotedTakedowns
 from pipelines.takedown import record
 from pipelines.takedown.record import TakedownRecord
-
-ASKED: Final = "takedowns-asked.json"
-"""File that keeps what the refs of the embedded lake were when it was last asked."""
-
-
-def refresh(params: Params, open_lake: Callable[[], Lake]) -> None:
-    """Write the file anew, unless no ref has changed since it last was.
-
-    Args:
-        params: settings of the project.
-        open_lake: connects to the lake, which is not done if nothing changed.
-    """
-    changed_refs.refresh(params, ASKED, open_lake, write)
 
 
 def write(lake: Lake) -> None:
@@ -37,6 +23,9 @@ def write(lake: Lake) -> None:
     except NotFoundError:
         noted = {}
     noted_files.write(denied_inputs.FILE, NotedTakedowns(takedowns=noted))
+
+
+ANSWER: Final = Answer("takedowns-asked.json", write)
 
 
 def of_record(found: TakedownRecord) -> Noted:

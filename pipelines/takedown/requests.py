@@ -130,4 +130,4 @@ def fulfil(
         found, _ = planned(lake, held_out, Wanted(dict.fromkeys(found.ids, "")))
         again += 1
         name = f"{order.name}-{again}"
-    noted.refresh(params, lambda: lake)
+    noted.ANSWER.refresh(params, lambda: lake)

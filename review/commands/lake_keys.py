@@ -86,13 +86,7 @@ def _missing(home: Path, named: Sequence[str]) -> list[str]:
 
 
 def _record(key: Key) -> dict[str, Any]:
-    return {
-        "name": key.name,
-        "role": key.role,
-        "access_key_id": key.access_key_id,
-        "repositories": list(key.repositories),
-        "created": key.created,
-    }
+    return {**key.described(), "created": key.created}
 
 
 def _day(key: Key) -> str:

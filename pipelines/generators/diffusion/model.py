@@ -21,6 +21,7 @@ from lineage import image_files
 from pipelines.common.errors import GeneratorError
 from pipelines.common.progress import track
 from pipelines.generators.diffusion import samplers, training, unet
+from pipelines.generators.diffusion.samplers import Sampling
 from pipelines.generators.diffusion.settings import DiffusionFit, DiffusionGenerate
 from pipelines.generators.trained import classes as labelled
 from pipelines.generators.trained import folder, machine, sizes, tensors
@@ -142,15 +143,15 @@ def _sample(
     def guess(image: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
         return _predict(network, image, time, labels, settings.guidance)
 
-    image = samplers.run(
-        settings.sampler,
+    sampling = Sampling(
         manifest["schedule"],
-        steps=settings.steps,
-        eta=settings.noise(manifest["image_shape"]),
-        start=start,
-        draw=draw,
-        guess=guess,
+        settings.steps,
+        settings.noise(manifest["image_shape"]),
+        start,
+        draw,
+        guess,
     )
+    image = samplers.run(settings.sampler, sampling)
     patch = _patch(manifest)
     whole = image if patch == 1 else torch.nn.functional.pixel_shuffle(image, patch)
     return tensors.from_model(whole, manifest["image_shape"])

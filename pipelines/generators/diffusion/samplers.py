@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.generators.diffusion import unet
@@ -37,66 +38,51 @@ SCHEDULERS: Final[Mapping[Sampler, tuple[str, Mapping[str, Any]]]] = {
 stochastic kind); Karras et al. 2022 (Euler and Heun)."""
 
 
-def run(
-    sampler: Sampler,
-    schedule: Mapping[str, Any],
-    *,
-    steps: int,
-    eta: float,
-    start: torch.Tensor,
-    draw: torch.Generator,
-    guess: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-) -> torch.Tensor:
-    """Turn noise into images.
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How noise becomes images."""
 
-    Args:
-        sampler: which one.
-        schedule: as the manifest has it.
-        steps: how many.
-        eta: of DDIM, its share of fresh noise.
-        start: standard Gaussian noise, [n, c, h, w], on the network's device.
-        draw: of all further noise, on the processor.
-        guess: what the network predicts of images at a time.
-    """
+    schedule: Mapping[str, Any]
+    """As the manifest has it."""
+    steps: int
+    eta: float
+    """Of DDIM, its share of fresh noise."""
+    start: torch.Tensor
+    """Standard Gaussian noise, [n, c, h, w], on the network's device."""
+    draw: torch.Generator
+    """Of all further noise, on the processor."""
+    guess: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    """What the network predicts of images at a time."""
+
+
+def run(sampler: Sampler, sampling: Sampling) -> torch.Tensor:
+    """Turn noise into images, [n, c, h, w]."""
     if sampler == DDIM:
-        return _ddim(schedule, steps=steps, eta=eta, start=start, draw=draw, guess=guess)
+        return _ddim(sampling)
     with warnings.catch_warnings():  # diffusers hands tensors to numpy in a way that ages
         warnings.simplefilter("ignore", DeprecationWarning)
-        return _stepped(_made(sampler, schedule, steps), start, draw, guess)
+        return _stepped(_made(sampler, sampling.schedule, sampling.steps), sampling)
 
 
-def _stepped(
-    scheduler: Any,  # noqa: ANN401  untyped library
-    start: torch.Tensor,
-    draw: torch.Generator,
-    guess: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-) -> torch.Tensor:
+def _stepped(scheduler: Any, sampling: Sampling) -> torch.Tensor:  # noqa: ANN401  untyped library
     fresh = "generator" in inspect.signature(scheduler.step).parameters
-    given = {"generator": draw} if fresh else {}
-    image: torch.Tensor = start * scheduler.init_noise_sigma
+    given = {"generator": sampling.draw} if fresh else {}
+    image: torch.Tensor = sampling.start * scheduler.init_noise_sigma
     for time in scheduler.timesteps:
-        predicted = guess(scheduler.scale_model_input(image, time), time)
+        predicted = sampling.guess(scheduler.scale_model_input(image, time), time)
         image = scheduler.step(predicted, time, image, **given).prev_sample
     return image
 
 
-def _ddim(
-    schedule: Mapping[str, Any],
-    *,
-    steps: int,
-    eta: float,
-    start: torch.Tensor,
-    draw: torch.Generator,
-    guess: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-) -> torch.Tensor:
+def _ddim(sampling: Sampling) -> torch.Tensor:
     import torch  # noqa: PLC0415  slow to import
 
-    scheduler = unet.scheduler(schedule)
-    scheduler.set_timesteps(steps)
-    image = start
+    scheduler = unet.scheduler(sampling.schedule)
+    scheduler.set_timesteps(sampling.steps)
+    image, eta, draw = sampling.start, sampling.eta, sampling.draw
     for time in scheduler.timesteps:
-        predicted = guess(image, time)
-        fresh = torch.randn(start.shape, generator=draw).to(start.device) if eta else None
+        predicted = sampling.guess(image, time)
+        fresh = torch.randn(image.shape, generator=draw).to(image.device) if eta else None
         stepped = scheduler.step(predicted, time, image, eta=eta, variance_noise=fresh)
         image = stepped.prev_sample
     return image

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from pipelines.common.errors import GeneratorError
 from pipelines.common.progress import announced
 from pipelines.generators.diffusion import unet
 from pipelines.generators.diffusion.settings import Fitting
@@ -53,6 +52,8 @@ def train(
     """
     import torch  # noqa: PLC0415  slow to import
 
+    from pipelines.generators.trained import optimising  # noqa: PLC0415  imports torch
+
     draw = torch.Generator().manual_seed(seed)
     scheduler = unet.scheduler(unet.schedule(settings.train_timesteps))
     optimiser = torch.optim.AdamW(
@@ -64,15 +65,13 @@ def train(
     averaged = {name: value.clone() for name, value in network.state_dict().items()}
     for step in announced(range(steps), "fit", "steps"):
         loss = _loss(network, data, settings, scheduler, draw)
-        if not torch.isfinite(loss):
-            raise GeneratorError(
-                f"the generator's loss is not finite at step {step + 1} of {steps}; "
-                f"lower the learning_rate ({settings.learning_rate:g})"
-            )
-        optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
-        optimiser.step()
+        fault = (
+            f"the generator's loss is not finite at step {step + 1} of {steps}; "
+            f"lower the learning_rate ({settings.learning_rate:g})"
+        )
+        optimising.descend(
+            optimiser, loss, fault=fault, clipped=network.parameters(), norm=CLIP_NORM
+        )
         rate.step()
         _average(averaged, network.state_dict(), min(settings.ema, (1 + step) / (10 + step)))
     return averaged

@@ -12,11 +12,11 @@ from typing import Final
 
 import torch
 
-from pipelines.common.errors import GeneratorError
 from pipelines.common.progress import announced
 from pipelines.generators.gan.augmentations import augmented
 from pipelines.generators.gan.networks import Critic, Maker
 from pipelines.generators.gan.settings import GanFit
+from pipelines.generators.trained import optimising
 from pipelines.generators.trained.tensors import TrainingData
 
 BETAS: Final = (0.0, 0.9)
@@ -91,15 +91,12 @@ class Trainer:
     def _apply(
         self, optimiser: torch.optim.Optimizer, loss: torch.Tensor, step: int, steps: int
     ) -> None:
-        if not torch.isfinite(loss):
-            raise GeneratorError(
-                f"a loss of the generator is not finite at step {step + 1} of {steps}; lower "
-                f"learning_rate ({self.settings.learning_rate:g}) and critic_rate "
-                f"({self.settings.critic_rate:g})"
-            )
-        optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        optimiser.step()
+        fault = (
+            f"a loss of the generator is not finite at step {step + 1} of {steps}; lower "
+            f"learning_rate ({self.settings.learning_rate:g}) and critic_rate "
+            f"({self.settings.critic_rate:g})"
+        )
+        optimising.descend(optimiser, loss, fault=fault)
 
 
 def _rate(step: int, steps: int) -> float:

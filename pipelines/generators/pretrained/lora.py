@@ -139,6 +139,8 @@ def _optimise(  # noqa: PLR0917  what is trained, and on what
 ) -> None:
     import torch  # noqa: PLC0415  slow to import
 
+    from pipelines.generators.trained import optimising  # noqa: PLC0415  imports torch
+
     network, draw = pipeline.unet, torch.Generator().manual_seed(seed)
     scheduler = loading.training_scheduler(pipeline)
     learnt = [each for each in network.parameters() if each.requires_grad]
@@ -157,12 +159,9 @@ def _optimise(  # noqa: PLR0917  what is trained, and on what
         )
         guess = network(noisy, times, encoder_hidden_states=text).sample
         loss = torch.nn.functional.mse_loss(guess.float(), target)
-        if not torch.isfinite(loss):
-            raise GeneratorError(
-                f"the adapter's loss is not finite at step {step + 1} of {settings.steps}; lower "
-                f"fit.pretrained.lora.learning_rate ({settings.learning_rate:g})"
-            )
-        optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        optimiser.step()
+        fault = (
+            f"the adapter's loss is not finite at step {step + 1} of {settings.steps}; lower "
+            f"fit.pretrained.lora.learning_rate ({settings.learning_rate:g})"
+        )
+        optimising.descend(optimiser, loss, fault=fault)
     network.eval()

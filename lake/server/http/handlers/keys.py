@@ -29,10 +29,4 @@ def revoke_key(app: AppState, request: Request) -> Result:
 
 
 def _described(key: Key) -> dict[str, Any]:
-    return {
-        "name": key.name,
-        "role": key.role,
-        "access_key_id": key.access_key_id,
-        "repositories": list(key.repositories),
-        "creation_date": key.created,
-    }
+    return {**key.described(), "creation_date": key.created}
