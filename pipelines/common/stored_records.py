@@ -42,3 +42,34 @@ def parse(
     if not is_unchanged(record):
         raise DataError(altered)
     return record
+
+
+def parse_named(
+    model: type[Record],
+    data: bytes,
+    written: Callable[[Record], tuple[str, bytes]],
+    path: str,
+    *,
+    where: str,
+    what: str,
+) -> Record:
+    """Parse a record whose path is made of its content.
+
+    Args:
+        model: what a record is.
+        data: its bytes.
+        written: path and bytes that a record is written with.
+        path: where it lies.
+        where: the ref or branch that holds it, as `on stemma-tests`.
+        what: what it is a record of.
+
+    Raises:
+        DataError: it is no record, or its path is not that of its content.
+    """
+    return parse(
+        model,
+        data,
+        lambda record: written(record) == (path, data),
+        unreadable=f"{path} {where} is no record of {what}",
+        altered=f"{path} {where} was altered: its name is not that of its content",
+    )

@@ -134,10 +134,9 @@ def read(lake: Lake, ref: str, path: str) -> Record:
         TooLargeError: it is larger than `MAX_BYTES`.
     """
     data = lake.read(ref, path, MAX_BYTES)
-    return stored_records.parse(
-        Record,
-        data,
-        lambda record: data == encoded(record) and place(record) == path,
-        unreadable=f"{path} at {ref} is no record of a review; remove it from main",
-        altered=f"{path} at {ref} was altered: its name is not that of its content",
-    )
+    what = "a review; remove it from main"
+    return stored_records.parse_named(Record, data, _written, path, where=f"at {ref}", what=what)
+
+
+def _written(record: Record) -> tuple[str, bytes]:
+    return place(record), encoded(record)

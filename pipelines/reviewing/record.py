@@ -122,10 +122,11 @@ def parse(data: bytes, path: str) -> ReviewRecord:
     Raises:
         DataError: it is none, or its path is not that of its content.
     """
-    return stored_records.parse(
-        ReviewRecord,
-        data,
-        lambda record: data == encoded(record) and place(record) == path,
-        unreadable=f"{path} on {refs.SAMPLE_REVIEWS} is no record of a review",
-        altered=f"{path} on {refs.SAMPLE_REVIEWS} was altered: its name is not that of its content",
+    where = f"on {refs.SAMPLE_REVIEWS}"
+    return stored_records.parse_named(
+        ReviewRecord, data, _written, path, where=where, what="a review"
     )
+
+
+def _written(record: ReviewRecord) -> tuple[str, bytes]:
+    return place(record), encoded(record)

@@ -81,13 +81,12 @@ def parse(data: bytes, path: str) -> Opening:
     Raises:
         DataError: it is none, or its path is not that of its content.
     """
-    return stored_records.parse(
-        Opening,
-        data,
-        lambda opening: data == encoded(opening) and place(opening) == path,
-        unreadable=f"{path} on {refs.TESTS} is no record of an opening",
-        altered=f"{path} on {refs.TESTS} was altered: its name is not that of its content",
-    )
+    where = f"on {refs.TESTS}"
+    return stored_records.parse_named(Opening, data, _written, path, where=where, what="an opening")
+
+
+def _written(opening: Opening) -> tuple[str, bytes]:
+    return place(opening), encoded(opening)
 
 
 BRANCH: Final = RecordBranch(
