@@ -46,6 +46,7 @@ from pipelines.rounds.keys import StageKey
 from pipelines.rounds.metadata import PUBLISH_KEY, SUITE
 from pipelines.rounds.round_commit import round_commit
 from pipelines.rounds.staging_branch import delete_stale
+from pipelines.takedown import denied_rows
 
 ANSWER: Final = "guard"
 """Name of the stage in the metadata of the commit with the guard's answer."""
@@ -117,7 +118,8 @@ def publish(
         ReasonError: the guard's answer requires a reason, and the person gave none.
         UnconfirmedError: checks block against which the person did not confirm to publish.
         SigningError: there is no key to sign with.
-        StaleError: main changed meanwhile, or the round is not what its stages made.
+        StaleError: main changed meanwhile, the round is not what its stages made, or rows of it
+            were taken down meanwhile.
     """
     settings, on_main = ctx.round.settings.publish, ctx.round.line == refs.MAIN
     trust.signer(ctx.lake)
@@ -125,6 +127,8 @@ def publish(
     commit = ctx.lake.resolve(evaluated)
     judged = branches.rebase_onto_main(ctx, commit, supersede=supersede).id
     binding.check(ctx, judged)
+    if on_main:
+        denied_rows.check_accepted(ctx.lake, judged, ctx.round)
     collected = evidence.collect(ctx, judged)
     answer = checks.judge(collected, settings)
     reason = settings.override or (approval.reason if approval else None)

@@ -169,7 +169,8 @@ def is_published(lake: Lake, round_: Round, commit: Commit) -> bool:
 def leads_to_main(lake: Lake, round_: Round, commit: Commit) -> bool:
     """Tell whether merging the commit would bring exactly its branch's changes into main.
 
-    Main's rounds of the data set must be those at the branch's base, and the branch must not have
+    Main's rounds of the data set must be those at the branch's base, and so must its head file,
+    which a take-down writes anew (merges that started before it conflict). The branch must not have
     been merged before (after a revert, a second merge would restore nothing). Other lines are never
     merged into main, so the answer for them is always true.
     """
@@ -177,11 +178,11 @@ def leads_to_main(lake: Lake, round_: Round, commit: Commit) -> bool:
         return True
     bases = (earlier.metadata.get(BASE) for earlier in chain(lake, commit.id, round_))
     base = next(filter(None, bases), None)
-    return (
-        base is not None
-        and lake.merge_base(commit.id, refs.MAIN) == base
-        and published(lake, round_.dataset) == published(lake, round_.dataset, base)
-    )
+    if base is None or lake.merge_base(commit.id, refs.MAIN) != base:
+        return False
+    dataset, at = round_.dataset, listing.pinned(lake, refs.MAIN)
+    heads = {listing.checksums(lake, ref, dataset).get(refs.head(dataset)) for ref in (at, base)}
+    return len(heads) == 1 and published(lake, dataset, at) == published(lake, dataset, base)
 
 
 def _candidate_refs(lake: Lake, round_: Round) -> Iterator[str]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from lake import refs
 from lake.client import Lake
+from pipelines.common.errors import StaleError
 from pipelines.params import Round
 from pipelines.rounds import parts, tables
 from pipelines.takedown import deny_list, gone, record
@@ -83,3 +84,23 @@ def of_candidates(lake: Lake, round_: Round, blocks: Iterable[pl.DataFrame]) -> 
         refuses = listed.refusing(round_.settings)
         rows += [block.filter(refuses(block))["row"].cast(pl.Int64) for block in blocks]
     return pl.concat(rows).sort()
+
+
+def check_accepted(lake: Lake, commit: str, round_: Round) -> None:
+    """Refuse a round whose accepted rows were taken down after stage `curate` had looked.
+
+    Args:
+        lake: the lake.
+        commit: a commit of the round's branch, with its samples.
+        round_: the round.
+
+    Raises:
+        StaleError: the deny-list of main names the content of some of them.
+    """
+    blocks = parts.blocks(lake, commit, round_.dataset, "samples", round_.number)
+    denied = of_candidates(lake, round_, blocks)
+    if len(denied):
+        raise StaleError(
+            f"{len(denied)} rows of {round_.key} were taken down after it was curated, so it stays "
+            f"unpublished; make it again without them: stemma round redo {round_.key}"
+        )

@@ -17,6 +17,7 @@ from PIL import Image
 from lake import refs
 from lake.client import Lake
 from lineage import guard
+from pipelines.common.errors import StaleError
 from pipelines.gate import history_audit
 from pipelines.rounds import denied_inputs, manifest, merging, tables, trust
 from pipelines.takedown import deny_list, record
@@ -520,14 +521,19 @@ def simulated(project: Project) -> None:
     project.round("tiny-3")
 
 
+def made_again(project: Project) -> pl.DataFrame:
+    """Make the third round's candidates again, the same ones; the samples that main holds of it."""
+    simulated(project)
+    project.edit(lambda content: content["rounds"]["tiny-3"].update(revision=1))
+    project.round("tiny-3", "fit", "generate")
+    return tables.read_round(project.lake(), "main", "tiny", "samples", 3)
+
+
 @pytest.mark.slow
 def test_candidates_that_were_made_before_are_refused_when_the_round_is_curated(
     both: Project,
 ) -> None:
-    simulated(both)
-    made = tables.read_round(both.lake(), "main", "tiny", "samples", 3)
-    both.edit(lambda content: content["rounds"]["tiny-3"].update(revision=1))
-    both.round("tiny-3", "fit", "generate")
+    made = made_again(both)
     went = made["row"].to_list()[:2]
     took(both, *(made["sample_id"][place].hex() for place in range(2)))
     both.round("tiny-3", "verify", "curate")
@@ -536,8 +542,24 @@ def test_candidates_that_were_made_before_are_refused_when_the_round_is_curated(
     decided = tables.read_round(both.lake(), "tiny-r003", "tiny", "decisions", 3)
     refused = decided.filter(pl.col("reasons").list.contains("taken_down"))
     assert (refused["row"].to_list(), set(refused["decision"])) == (went, {"rejected"})
-    kept = tables.read_round(both.lake(), "tiny-r003", "tiny", "samples", 3)
-    assert not set(went) & {*kept["row"]}
+    both.round("tiny-3", "evaluate", "publish")
+    kept = tables.read_round(both.lake(), "main", "tiny", "samples", 3)
+    assert sorted([*kept["row"], *went]) == made["row"].to_list()
+    no_findings(both)
+
+
+@pytest.mark.slow
+def test_a_round_that_was_curated_before_is_not_published_with_them(both: Project) -> None:
+    made = made_again(both)
+    both.round("tiny-3", "verify", "curate", "evaluate")
+    took(both, made["sample_id"][0].hex())
+    with pytest.raises(StaleError, match=r"1 rows of tiny-3 were .*: stemma round redo tiny-3"):
+        both.round("tiny-3", "publish")
+    assert both.stemma("round", "redo", "tiny-3").code == 0
+    both.round("tiny-3")
+    kept = tables.read_round(both.lake(), "main", "tiny", "samples", 3)
+    assert kept["row"].to_list() == made["row"].to_list()[1:]
+    no_findings(both)
 
 
 @pytest.mark.slow
