@@ -52,7 +52,7 @@ def test_the_first_tutorial_begins_from_the_wheel(wheel: Path, folder: Path) -> 
 
 
 @pytest.mark.slow  # all that the wheel needs is fetched and installed
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("release", OTHERS)
 def test_it_begins_in_an_empty_environment_of_another_python(
     wheel: Path, folder: Path, release: str
