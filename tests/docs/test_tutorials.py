@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.docs.following import (
     masked,
     page_values,
     parts,
+    run,
     steps,
 )
 from tests.flow.projects import Project, alive
@@ -29,7 +31,41 @@ NEEDED = {
     "ray": needs.RAY,
 }
 """What a machine may lack, by the tutorial that needs it."""
+LAKEFS = "STEMMA_TEST_LAKEFS"
+"""Address of a lakeFS server on which the tutorial about one is followed."""
+KEYS = tuple(f"{LAKEFS}_{name}" for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
+NAMED = {name: os.environ[name] for name in (LAKEFS, *KEYS) if name in os.environ}
+SERVED = re.compile(r"^\$ stemma lake serve .*?(?=^```)", re.DOTALL | re.MULTILINE)
 PAGES = sorted((Path(__file__).resolve().parents[2] / "docs" / "tutorials").glob("*.md"))
+
+
+def on_lakefs(page: str) -> str:
+    """A page whose reader names a lakeFS server, in place of serving a lake."""
+    names = ("SERVER_ENDPOINT_URL", *(f"CREDENTIALS{name.removeprefix(LAKEFS)}" for name in KEYS))
+    given = zip(names, (LAKEFS, *KEYS), strict=True)
+    words = (f'LAKECTL_{name}="${variable}"' for name, variable in given)
+    return SERVED.sub(f"$ export {' '.join(words)}\n", page)
+
+
+def test_the_move_to_a_lakefs_can_be_followed_on_a_real_one(tmp_path: Path) -> None:
+    ((page, real),) = (
+        (text, on_lakefs(text))
+        for text in (path.read_text(encoding="utf-8") for path in PAGES if path.stem == "lakefs")
+    )
+    commands, others = ([step.command for step in steps(text)] for text in (page, real))
+    exports = [command for command in others if command.startswith("export ")]
+    assert [one for one in commands if one in others] == [
+        one for one in others if one not in exports
+    ]
+    (export,) = exports
+    given = {LAKEFS: "http://lake", **dict.fromkeys(KEYS, "a key")}
+    shown = Step(f"{export} && env | grep ^LAKECTL | sort")
+    _, output = run(shown, tmp_path, environment_of(tmp_path) | given)
+    assert output.splitlines() == [
+        "LAKECTL_CREDENTIALS_ACCESS_KEY_ID=a key",
+        "LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY=a key",
+        "LAKECTL_SERVER_ENDPOINT_URL=http://lake",
+    ]
 
 
 def test_numbers_and_digests_may_differ_and_words_may_not() -> None:
@@ -104,6 +140,8 @@ def test_a_tutorial_is_followed_to_the_letter(
         tmp_path, forked(tmp_path / "bin", programs.start(tmp_path_factory))
     )
     text = page.read_text(encoding="utf-8")
+    if page.stem == "lakefs" and NAMED:
+        text, environment = on_lakefs(text), environment | NAMED
     try:
         lacking = {
             step.command: missing
