@@ -34,7 +34,7 @@ test test-all test-rest: export TMPDIR := /dev/shm
 endif
 endif
 
-.PHONY: run test test-all test-rest test-lakefs fuzz lint docs dist install install-test clean
+.PHONY: run test test-all test-rest test-lakefs fuzz lint docs docs-images dist install install-test clean
 
 run: install
 	dvc repro
@@ -66,6 +66,11 @@ lint: install-test
 docs: install-test
 	python -m docs.site build/docs
 	zensical build --strict --clean
+
+# Pictures of the page in README and docs, from a project that was run and has a blocked round.
+PROJECT ?= .
+docs-images: install-test
+	python -m docs.site.pictures $(PROJECT)
 
 # What is released: source and wheel, checked for their descriptions and for files that they lack.
 dist: install-test

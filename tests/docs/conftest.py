@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
-from tests.flow.conftest import _nobodys_lake, _unchanged, copied, programs, published, unchanged
+from tests.flow.conftest import (
+    _nobodys_lake,
+    _unchanged,
+    blocked,
+    copied,
+    made_blocked,
+    programs,
+    published,
+    unchanged,
+)
 
-__all__ = ["_nobodys_lake", "_unchanged", "copied", "programs", "published", "unchanged"]
+__all__ = [
+    "_nobodys_lake",
+    "_unchanged",
+    "blocked",
+    "copied",
+    "made_blocked",
+    "programs",
+    "published",
+    "unchanged",
+]

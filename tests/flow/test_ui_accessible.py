@@ -50,6 +50,28 @@ def test_axe_finds_no_violation(browser: Browser, path: str) -> None:
     browser.complaints()  # of the page that is not there
 
 
+@pytest.mark.slow
+def test_axe_finds_none_where_a_list_is_confirmed_and_a_browser_refused(browser: Browser) -> None:
+    browser.open(REVIEW)
+    browser.find(".bulk summary").click()
+    browser.find('.bulk [data-action="reject"]').click()
+    browser.find('.bulk [name="reason"]').send_keys("a smear")
+    browser.follow(browser.find(".bulk button"))
+    assert "24" in browser.find("main").text
+    cookies = browser.driver.get_cookies()
+    for refused in (False, True):
+        if refused:
+            browser.driver.delete_all_cookies()
+            browser.open("/")
+            assert "This browser has no access" in browser.find("h1").text
+        for theme in ("light", "dark"):
+            browser.themed(theme)
+            assert violations(browser) == [], theme
+    for cookie in cookies:
+        browser.driver.add_cookie(cookie)
+    browser.complaints()  # of the refusal
+
+
 def test_a_word_is_explained_on_focus_and_escape_hides_it(browser: Browser) -> None:
     browser.open("/verifiers/tiny")
     word = browser.find(".term .word")
