@@ -34,7 +34,10 @@ ON_TINY: Final = {
 """Blocks, by their first command, that are run on a project with two published rounds of `tiny`."""
 PYTHON_ON_TINY: Final = ("docs/training.md",)
 """Pages whose Python blocks are run there, one after the other."""
-PYTHON_ALONE: Final = {"docs/generators.md": "# simulators/dice.py"}
+PYTHON_ALONE: Final = {
+    "docs/attestations.md": "import json",
+    "docs/generators.md": "# simulators/dice.py",
+}
 """Python blocks, by their first line, that are run by a test of their own."""
 NOTEBOOK: Final = ROOT / "docs" / "notebook.md"
 """Page whose cells are run in the folder that the tutorial own-table leaves."""
