@@ -118,8 +118,8 @@ def publish(
         ReasonError: the guard's answer requires a reason, and the person gave none.
         UnconfirmedError: checks block against which the person did not confirm to publish.
         SigningError: there is no key to sign with.
-        StaleError: main changed meanwhile, the round is not what its stages made, or rows of it
-            were taken down meanwhile.
+        StaleError: main changed meanwhile, the round is not what its stages made, or rows of it,
+            or that it was made from, were taken down meanwhile.
     """
     settings, on_main = ctx.round.settings.publish, ctx.round.line == refs.MAIN
     trust.signer(ctx.lake)
@@ -129,6 +129,8 @@ def publish(
     binding.check(ctx, judged)
     if on_main:
         denied_rows.check_accepted(ctx.lake, judged, ctx.round)
+        made = ctx.receipt("generate").commit
+        denied_rows.check_learned(ctx.lake, ctx.round, ctx.receipt("fit"), made)
     collected = evidence.collect(ctx, judged)
     answer = checks.judge(collected, settings)
     reason = settings.override or (approval.reason if approval else None)

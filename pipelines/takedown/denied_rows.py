@@ -11,8 +11,9 @@ from lake import refs
 from lake.client import Lake
 from pipelines.common.errors import StaleError
 from pipelines.params import Round
-from pipelines.rounds import parts, tables
-from pipelines.takedown import deny_list, gone, record
+from pipelines.rounds import mixes, parts, pinned_samples, tables
+from pipelines.rounds.receipts import Receipt
+from pipelines.takedown import deny_list, gone, noted, record
 
 OCCURRENCE = pl.Schema({"round": pl.Int32(), "row": pl.Int64()})
 
@@ -98,9 +99,41 @@ def check_accepted(lake: Lake, commit: str, round_: Round) -> None:
         StaleError: the deny-list of main names the content of some of them.
     """
     blocks = parts.blocks(lake, commit, round_.dataset, "samples", round_.number)
-    denied = of_candidates(lake, round_, blocks)
-    if len(denied):
+    denied = len(of_candidates(lake, round_, blocks))
+    if denied:
+        rows = "row" if denied == 1 else "rows"
         raise StaleError(
-            f"{len(denied)} rows of {round_.key} were taken down after it was curated, so it stays "
-            f"unpublished; make it again without them: stemma round redo {round_.key}"
+            f"{denied:,} {rows} of {round_.key} went by a take-down after it was curated, so it "
+            f"stays unpublished; make it again without them: stemma round redo {round_.key} (a "
+            "service that made its candidates is asked again)"
+        )
+
+
+def check_learned(lake: Lake, round_: Round, fitted: Receipt, generated: str) -> None:
+    """Refuse a round whose generator learned from, or read, samples that were taken down since.
+
+    Args:
+        lake: the lake.
+        round_: the round.
+        fitted: the receipt of its stage `fit`, which counts the rows that were left out then.
+        generated: its generate commit, which has the take-downs that there were on main.
+
+    Raises:
+        StaleError: more of what it was made from is taken down now.
+    """
+    denied = of_mix(lake, fitted.commit, round_)
+    if denied is None:
+        return
+    mix = mixes.compose(lake, fitted.commit, round_, contaminated=None, denied=denied)
+    learned = mix.left_out.filter(pl.col("why") == mixes.TAKEN_DOWN)
+    reads, known = list(pinned_samples.read_by(round_)), set(record.names(lake, generated))
+    read = reads and any(
+        noted.of_record(each).applies(round_, "generate", reads)
+        for each in record.all_of(lake)
+        if each.name not in known
+    )
+    if read or len(learned) > fitted.rows.get("denied", 0):
+        raise StaleError(
+            f"samples that {round_.key} was made from were taken down since, so it stays "
+            f"unpublished; `dvc repro report@{round_.dataset}` makes it again without them"
         )

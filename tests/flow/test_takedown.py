@@ -549,11 +549,28 @@ def test_candidates_that_were_made_before_are_refused_when_the_round_is_curated(
 
 
 @pytest.mark.slow
+def test_a_round_that_waits_is_not_approved_once_what_it_was_made_from_went(both: Project) -> None:
+    entry = tiny_round(3) | {"generator": "augment"}
+    both.edit(lambda content: content["rounds"].update({"tiny-3": entry}))
+    both.round("tiny-3", "fit", "generate", "verify", "curate", "evaluate")
+    first = tables.read_round(both.lake(), "main", "tiny", "samples", 1)
+    took(both, first["sample_id"][0].hex())
+    for act in (("round", "approve", "tiny-3"), ("stage", "publish", "tiny-3")):
+        refused = both.stemma(*act)
+        assert refused.code != 0
+        assert "samples that tiny-3 was made from were taken down since" in refused.said
+    both.run("inputs", "tiny")
+    both.round("tiny-3")
+    assert len(tables.read_round(both.lake(), "main", "tiny", "samples", 3))
+    no_findings(both)
+
+
+@pytest.mark.slow
 def test_a_round_that_was_curated_before_is_not_published_with_them(both: Project) -> None:
     made = made_again(both)
     both.round("tiny-3", "verify", "curate", "evaluate")
     took(both, made["sample_id"][0].hex())
-    with pytest.raises(StaleError, match=r"1 rows of tiny-3 were .*: stemma round redo tiny-3"):
+    with pytest.raises(StaleError, match=r"1 row of tiny-3 went by .*: stemma round redo tiny-3"):
         both.round("tiny-3", "publish")
     assert both.stemma("round", "redo", "tiny-3").code == 0
     both.round("tiny-3")

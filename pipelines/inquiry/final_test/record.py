@@ -18,7 +18,7 @@ from lake.client import Lake
 from pipelines.common import stored_records
 from pipelines.common.settings import StrictModel
 from pipelines.rounds import record_branch
-from pipelines.rounds.record_branch import Kept, RecordBranch, Records, Refused
+from pipelines.rounds.record_branch import Kept, RecordBranch, Records
 
 LATEST: Final = 253_402_300_799
 """Unix time of the last second that a date can have."""
@@ -107,15 +107,7 @@ def keep(lake: Lake, opening: Opening) -> None:
 
 def of_lake(lake: Lake) -> Records[Opening]:
     """Read the openings of a lake; whoever merges a record again opens nothing."""
-    seen: set[str] = set()
-    listed: list[Kept[Opening] | Refused] = []
-    for item in record_branch.read(lake, BRANCH):
-        if isinstance(item, Kept) and item.path in seen:
-            listed.append(Refused(f"{item.path} on {refs.TESTS} was merged again"))
-            continue
-        listed.append(item)
-        seen |= {item.path} if isinstance(item, Kept) else set()
-    return record_branch.gathered(listed)
+    return record_branch.gathered(record_branch.read(lake, BRANCH))
 
 
 def of_split(found: Records[Opening], dataset: str, holdout: str) -> list[Kept[Opening]]:
