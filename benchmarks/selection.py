@@ -32,6 +32,7 @@ from pipelines.common.plugins import NoSettings
 from pipelines.metrics import Labelled
 from pipelines.metrics.protocol import CANDIDATES, MetricRequest
 from pipelines.metrics.selection import Selection
+from pipelines.metrics.values import finite
 from pipelines.rounds.selection_tail import FIGURE, SelectionTailSettings
 
 HEALTHY: Final = (("real rows", 0.0), ("real rows, noise", 0.03), ("mixture", 8.0))
@@ -146,7 +147,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             found += cases(seed)
             told(seed + 1, asked.seeds)
     if asked.json:
-        print(json.dumps([asdict(case) for case in found]))
+        figures = ("value", "low_of_chance")
+        shown = [
+            {**asdict(case), **{name: finite(getattr(case, name)) for name in figures}}
+            for case in found
+        ]
+        print(json.dumps(shown, allow_nan=False))
     else:
         print("\n".join(table(found)))
 

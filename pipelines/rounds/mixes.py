@@ -125,7 +125,8 @@ def _tell(left_out: pl.DataFrame) -> None:
     """Say how many rows are left out, and why."""
     denied = int((left_out["why"] == TAKEN_DOWN).sum())
     if denied:
-        console.line(f"left out {denied} rows that were taken down")
+        rows = "row that was" if denied == 1 else "rows that were"
+        console.line(f"left out {denied:,} {rows} taken down")
     if len(left_out) > denied:
         console.line(
             f"left out {len(left_out) - denied} contaminated rows: held-out rows, their "

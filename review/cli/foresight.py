@@ -21,7 +21,7 @@ def forecast(
     after: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Look at rounds up to this one alone, and hold the forecast against later."
+            min=1, help="Look at rounds up to this one, and hold the forecast against later ones."
         ),
     ] = None,
     pictures: Annotated[

@@ -27,6 +27,7 @@ NAMES: Final = {
     "mix_recall": "recall of the mix",
 }
 HELD_COLUMNS: Final = ("figure", "round", "regime", "forecast (95 %)", "found", "within")
+NOTHING_HELD: Final = "none of the rounds ahead was made by a generator and measured"
 NOT_MEASURED: Final = "not measured"
 ASSUMED: Final = (
     "intervals hold 95 % of the draws; generator, suite and settings are taken to stay, and no "
@@ -52,13 +53,13 @@ def run(
         print_json(found.to_dict())
         return
     out = make_console()
-    for part in _rendered(found):
+    for part in _rendered(found, after):
         out.print(part)
     for path in drawn:
         out.print(sentence(f"wrote {path}"), soft_wrap=True)
 
 
-def _rendered(found: Forecast) -> Iterator[RenderableType]:
+def _rendered(found: Forecast, after: int | None) -> Iterator[RenderableType]:
     last = found.last + found.ahead
     count = max((len(each) for each in found.observed.values()), default=0)
     yield sentence(
@@ -67,6 +68,8 @@ def _rendered(found: Forecast) -> Iterator[RenderableType]:
         "bold",
     )
     yield table("", ("figure", "regime", "last", f"round {last} (95 %)"), list(_rows(found)))
+    if after is not None and not found.held_against:
+        yield sentence(f"{NOTHING_HELD}; look farther ahead with --rounds")
     if found.held_against:
         shown = list(map(_held, found.held_against))
         yield table("held against later rounds", HELD_COLUMNS, shown)

@@ -86,12 +86,12 @@ class Observations:
         Raises:
             DataError: no round came after it, or it is none of these.
         """
-        numbers = [each.number for each in self.rounds]
-        if number not in numbers[:-1]:
-            earlier = ", ".join(map(str, numbers[:-1])) or "none"
+        earlier = [each.number for each in self.rounds if each.number > 0][:-1]
+        if number not in earlier:
+            listed = ", ".join(map(str, earlier)) or "none"
             raise DataError(
                 f"no round of {self.dataset} was published after round {number}, which a forecast "
-                f"could be held against; rounds with later ones: {earlier}"
+                f"could be held against; rounds with later ones: {listed}"
             )
         return replace(
             self,

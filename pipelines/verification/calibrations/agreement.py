@@ -27,6 +27,16 @@ MAX_BYTES: Final = 1 << 28
 KEY: Final = ("row", "sample_id")
 ANSWERS: Final = (*KEY, "right", "truth", "note")
 """Columns of the audited rows that hold a person's answers."""
+TYPES: Final = pl.Schema(
+    {
+        "row": pl.Int64(),
+        "sample_id": pl.Binary(),
+        "right": pl.Boolean(),
+        "truth": pl.String(),
+        "note": pl.String(),
+    }
+)
+"""What these columns are; a stored table of other types holds no answers."""
 
 
 def compared(lake: Lake, record: Record, rows: pl.DataFrame, ref: str) -> Record:
@@ -110,7 +120,8 @@ def answers_of(lake: Lake, stored: Stored) -> pl.DataFrame | None:
     named = lake.resolve(stored.commit).metadata.get(merges.ROWS)
     try:
         data = lake.read(stored.commit, merges.rows_path(stored.path), MAX_BYTES)
-        found = decode([data]).select(ANSWERS).collect()
+        typed = decode([data]).select(ANSWERS).cast(TYPES)
+        found = typed.unique(KEY, keep="last", maintain_order=True).collect()
     except (NotFoundError, TooLargeError, CorruptError, *UNREADABLE):
         return None
     return found if named in {None, merges.sha256(data)} else None
