@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from lake import refs
 from review import glossary
 from tests.flow.axe import violations
 from tests.flow.browser import Browser, let_in
@@ -48,6 +50,22 @@ def test_axe_finds_no_violation(browser: Browser, path: str) -> None:
         browser.themed(theme)
         assert violations(browser) == [], theme
     browser.complaints()  # of the page that is not there
+
+
+@pytest.mark.slow
+def test_axe_finds_none_in_the_page_of_failures_by_reason(
+    browser: Browser, still: Project, tmp_path: Path
+) -> None:
+    """As the lake holds it: where it is served no script runs, and so not axe-core's.
+
+    The other page about verdicts is Great Expectations' own, which has its own headings.
+    """
+    data = still.lake().read("tiny-r003", refs.page("tiny", 3, "verdicts"))
+    (tmp_path / "page.html").write_bytes(data)
+    browser.driver.get((tmp_path / "page.html").as_uri())
+    for theme in ("light", "dark"):
+        browser.themed(theme)
+        assert violations(browser) == [], theme
 
 
 @pytest.mark.slow
