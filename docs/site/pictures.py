@@ -2,7 +2,7 @@
 
     python -m docs.site.pictures PROJECT [FOLDER]
 
-serves the project as `stemma ui` does, for reading, and takes pictures of the first data set with a
+serves the project as `stemma ui` does, and takes pictures of the first data set with a
 round that the guard blocked: its rounds, with the last published one, the blocked round under
 review, and the first sample that the suite refused in the last published round. Headless Chromium
 draws them (Selenium, of the extra `test`), and they are kept with few colours, so that they are
@@ -166,6 +166,8 @@ def _open(driver: Chrome, address: str) -> None:
     """Go to a page, and wait until nothing of it is asked for any more."""
     from selenium.webdriver.support.ui import WebDriverWait  # noqa: PLC0415  of the extra `test`
 
+    # A picture sets the height of the page, which the next one, if shorter, would keep.
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     driver.get(address)
     WebDriverWait(driver, SECONDS).until(lambda there: there.execute_script(READY))
 

@@ -20,6 +20,7 @@ from expectations.calibration import Estimate
 from lake import refs
 from lineage.evidence import Check
 from pipelines.params import load
+from pipelines.rounds.context import open_lake
 from pipelines.verification.calibrations import agreement, applied, audits, sheets, store
 from pipelines.verification.calibrations.audits import Audit, Subject
 from pipelines.verification.calibrations.merges import Stored
@@ -50,16 +51,27 @@ def run(
     reviewer: str | None = None,
     as_json: bool,
 ) -> None:
-    """Write a sheet, or audit by a sheet that was filled in or by planted errors."""
+    """Write a sheet, or audit by a sheet that was filled in or by planted errors.
+
+    Raises:
+        UsageError: a sheet that is not there yet is said to be somebody's, or a sheet is about
+            something else, or is there already.
+    """
+    if reviewer is not None and not (sheet is not None and sheet.exists()):
+        raise UsageError(
+            f"--reviewer names who filled in a sheet, and {sheet or 'none'} is not there; draw it "
+            "without --reviewer, or name the sheet that was filled in"
+        )
     params = load()
     wanted_dataset(params, dataset)
+    lake = open_lake(params)
     if sheet is not None and sheet.exists():
         question = sheets.read_request(sheet)
         _fits(sheet, question, dataset, round_number)
-        subject = audits.subject(params, dataset, question.round)
+        subject = audits.subject(lake, params, dataset, question.round)
         _show(subject, audits.answered(subject, sheet, question, reviewer), as_json=as_json)
         return
-    subject = audits.subject(params, dataset, round_number)
+    subject = audits.subject(lake, params, dataset, round_number)
     if planted:
         audit = _planted(subject, rows, adaptive=adaptive)
         _show(subject, audit, as_json=as_json)

@@ -11,6 +11,7 @@ package.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -40,9 +41,28 @@ HEADERS: Final = {
 OPEN: Final = ("/enter", "/static/")
 ROUNDS: Final = "/decision"
 """End of paths that decide about a round."""
+SHEET: Final = "/sheet"
+"""End of paths that take the answers of a sheet."""
 LARGEST: Final = 1 << 16
-"""Bytes of a form."""
+"""Bytes of a form, at most."""
+LARGEST_SHEET: Final = 1 << 20
+"""Bytes of a sheet's form, at most: some 1,100 for a row with a note of 120 letters, each of which
+takes 9."""
+HEADLINES: Final = {
+    403: "This browser has no access",
+    411: "This form cannot be taken",
+    413: "This form is too large",
+}
+"""Headlines of refusals, by status code."""
 Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is not let through."""
+
+    reason: str
+    status: int = 403
 
 
 class Gate(BaseHTTPMiddleware):
@@ -62,42 +82,51 @@ class Gate(BaseHTTPMiddleware):
 
     async def dispatch(self, request: Request, call_next: Handler) -> Response:
         """Let a request through, or respond with the reason why it is refused."""
-        reason = self._refused(request)
-        response = refusal(reason) if reason else await call_next(request)
+        refused = self._refused(request)
+        response = await call_next(request) if refused is None else _told(refused)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
 
-    def _refused(self, request: Request) -> str | None:
+    def _refused(self, request: Request) -> Refusal | None:
         """Why a request is refused; None where it is let through."""
         host = request.headers.get("host", "")
         if host not in self._hosts:
-            return "this page answers to loopback names only, and to its own address"
+            return Refusal("this page answers to loopback names only, and to its own address")
         if request.url.path.startswith(OPEN):
             return None
         visitor = self._session.holds(request.cookies.get(self._cookie))
         if visitor is None:
-            return "open the address that `stemma ui` printed; it lets one browser in, once"
+            return Refusal(
+                "open the address that `stemma ui` printed; it lets one browser in, once"
+            )
         request.state.visitor = visitor
         if request.method in SAFE:
             return None
-        if not self._own(request, host):
-            return "the request comes from another page"
-        return _not_allowed(visitor, request.url.path)
-
-    def _own(self, request: Request, host: str) -> bool:
-        """Whether a request that changes something comes from a page of ours, and is small."""
-        length = request.headers.get("content-length", "")
-        small = length.isdecimal() and int(length) <= LARGEST
-        return small and request.headers.get("origin", "") in (f"http://{host}", self._public)
+        if request.headers.get("origin", "") not in (f"http://{host}", self._public):
+            return Refusal("the request comes from another page")
+        return _not_allowed(visitor, request.url.path) or _too_large(request)
 
 
-def _not_allowed(visitor: Visitor, path: str) -> str | None:
+def _not_allowed(visitor: Visitor, path: str) -> Refusal | None:
     """Why a visitor may not change what a path changes; None where they may."""
     if not visitor.decides:
-        return "this address is for reading only"
+        return Refusal("this address is for reading only")
     if visitor.role != "owner" and path.endswith(ROUNDS):
-        return "whoever started the page decides about rounds; others decide about samples"
+        return Refusal("whoever started the page decides about rounds; others decide about samples")
+    return None
+
+
+def _too_large(request: Request) -> Refusal | None:
+    """Why the form of a request is too large to be read; None where it is not."""
+    length = request.headers.get("content-length", "")
+    if not (length.isascii() and length.isdecimal()):
+        return Refusal("the request does not say how many bytes its form has; send its length", 411)
+    most = LARGEST_SHEET if request.url.path.endswith(SHEET) else LARGEST
+    if len(length) > len(str(most)) or int(length) > most:
+        return Refusal(
+            f"a form has at most {most:,} bytes here; go back and shorten its texts", 413
+        )
     return None
 
 
@@ -114,5 +143,11 @@ def cookie_name(port: int) -> str:
 
 def refusal(reason: str) -> HTMLResponse:
     """A page for a browser that is not let in; it tells nothing of the project."""
-    text = render.ENGINE.get_template("refused.html.j2").render(reason=reason)
-    return HTMLResponse(text, status_code=403)
+    return _told(Refusal(reason))
+
+
+def _told(refused: Refusal) -> HTMLResponse:
+    headline = HEADLINES[refused.status]
+    template = render.ENGINE.get_template("refused.html.j2")
+    text = template.render(headline=headline, reason=refused.reason)
+    return HTMLResponse(text, status_code=refused.status)

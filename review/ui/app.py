@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from expectations.errors import CalibrationError
 from lake.client import Lake
 from lake.errors import InvalidError, NotFoundError, UnreachableError
 from lineage.errors import QueryError
@@ -45,6 +46,7 @@ STATUS: Final = (
     (NotFoundError, 404),
     (UsageError, 400),
     (InvalidError, 400),
+    (CalibrationError, 400),
     (QueryError, 400),
     (ReviewError, 400),
     (StaleError, 409),

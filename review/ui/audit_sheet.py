@@ -2,13 +2,13 @@
 
 The sheet is the one that `stemma verifier audit` draws of as many rows, and what a form says is
 checked, counted and kept as the command does it with a file. No verdict is shown. Whoever kept
-answers about these candidates before finds them filled in.
+answers about these candidates before finds them filled in, on a sheet of as many rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -31,9 +31,9 @@ from review.provenance import page
 from review.ui import access, app_state, filters, guidelines, render
 
 ROWS: Final = 50
-"""Candidates on a sheet, unless its address asks for another number."""
-MOST: Final = 200
-"""Candidates on a sheet, at most, so that a form stays small."""
+"""Candidates on a sheet, unless its address or the visitor's last sheet says another number."""
+MOST: Final = 400
+"""Candidates on a sheet, at most, so that a form stays small: as many as the command draws."""
 DRAWN: Final = 2 * MOST
 """Candidates that are drawn, at most: each label contributes one at least."""
 FIELDS: Final = 2 * DRAWN + 8
@@ -52,6 +52,16 @@ class Answer:
 
     truth: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a person kept about the candidates of a round before."""
+
+    rows: int = ROWS
+    """Candidates that the sheet asked about."""
+    answers: Mapping[int, Answer] = field(default_factory=dict)
+    """By row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +92,12 @@ class Sheet:
 
 def show(request: Request) -> Response:
     """Show a sheet, with the answers that the visitor kept before."""
-    sheet = _drawn(request, request.query_params)
-    return _page(request, sheet, _kept(request, sheet))
+    asked = request.query_params
+    subject = _subject(request, asked)
+    kept = _kept(request, subject)
+    sheet = _drawn(subject, filters.whole("rows", asked.get("rows") or str(min(kept.rows, MOST))))
+    absent = len(kept.answers.keys() - set(sheet.request.rows))
+    return _page(request, sheet, kept.answers, absent=absent)
 
 
 async def keep(request: Request) -> Response:
@@ -96,7 +110,8 @@ def _answered(request: Request, form: Mapping[str, Any]) -> Response:
     state, visitor = app_state.of(request), access.visitor_of(request)
     if not state.session.sent(form.get("csrf"), visitor):
         raise UsageError("the form is not from this run of `stemma ui`; open the page again")
-    sheet = _drawn(request, form)
+    rows_asked = filters.whole("rows", str(form.get("rows") or ROWS))
+    sheet = _drawn(_subject(request, form), rows_asked)
     if str(form.get("seen", "")) != sheet.seen:
         number, dataset = sheet.request.round, sheet.request.dataset
         raise StaleError(
@@ -119,11 +134,11 @@ def _answered(request: Request, form: Mapping[str, Any]) -> Response:
     return RedirectResponse(f"/verifiers/{sheet.request.dataset}?{query}#audits", 303)
 
 
-def _drawn(request: Request, asked: Mapping[str, Any]) -> Sheet:
-    """Draw the sheet that an address or a form asks for.
+def _subject(request: Request, asked: Mapping[str, Any]) -> Subject:
+    """The round that an address or a form asks about.
 
     Raises:
-        UsageError: the settings name a line whose audits are not kept, or too many rows are asked.
+        UsageError: the settings name a line whose audits are not kept.
         StaleError: the round is not verified yet, or does not exist.
     """
     state, dataset = app_state.of(request), request.path_params["dataset"]
@@ -135,15 +150,23 @@ def _drawn(request: Request, asked: Mapping[str, Any]) -> Sheet:
             "`stemma verifier audit`"
         )
     number = filters.whole("round", str(asked["round"])) if asked.get("round") else None
-    rows = filters.whole("rows", str(asked.get("rows") or ROWS))
+    return audits.subject(state.lake, params, dataset, number)
+
+
+def _drawn(subject: Subject, rows: int) -> Sheet:
+    """Draw a sheet.
+
+    Raises:
+        UsageError: too many rows are asked for.
+        CalibrationError: the suite judges no single row.
+    """
     if not 1 <= rows <= MOST:
         raise UsageError(f"a sheet of the page has 1 to {MOST} rows; a file may have more")
-    subject = audits.subject(params, dataset, number)
     sheet = Sheet(subject, *audits.draw(subject, rows), rows)
     if len(sheet.drawn) > DRAWN:
         raise UsageError(
-            f"a sheet of {dataset} has {len(sheet.drawn):,} rows, since each label has one, and "
-            f"{DRAWN} fit the page; use `stemma verifier audit`"
+            f"a sheet of {sheet.request.dataset} has {len(sheet.drawn):,} rows, since each label "
+            f"has one, and {DRAWN} fit the page; use `stemma verifier audit`"
         )
     return sheet
 
@@ -160,24 +183,39 @@ def _rows(sheet: Sheet, given: Mapping[int, Answer]) -> pl.DataFrame:
     )
 
 
-def _kept(request: Request, sheet: Sheet) -> dict[int, Answer]:
-    """The answers about these candidates that the visitor kept before, by row."""
+def _kept(request: Request, subject: Subject) -> Kept:
+    """What the visitor kept about the candidates of a round before."""
     lake, visitor = app_state.of(request).lake, access.visitor_of(request)
     if not visitor.decides:
-        return {}
-    digest = records.candidates_digest(sheet.subject.candidates.sort("row")["sample_id"])
-    kept = agreement.newest_by_reviewer(lake, sheet.request.dataset, digest)
+        return Kept()
+    digest = records.candidates_digest(subject.candidates.sort("row")["sample_id"])
+    kept = agreement.newest_by_reviewer(lake, subject.ctx.round.dataset, digest)
     own = kept.get(visitor.name or lake.user())
     found = None if own is None else agreement.answers_of(lake, own)
-    if found is None:
-        return {}
+    if own is None or found is None:
+        return Kept()
     said = found.drop_nulls("right").select("row", "right", pl.col("note").fill_null(""))
-    return {row: Answer("right" if right else "wrong", note) for row, right, note in said.rows()}
+    answers = {row: Answer("right" if right else "wrong", note) for row, right, note in said.rows()}
+    return Kept(own.record.asked, answers)
 
 
 def _page(
-    request: Request, sheet: Sheet, given: Mapping[int, Answer], error: str | None = None
+    request: Request,
+    sheet: Sheet,
+    given: Mapping[int, Answer],
+    error: str | None = None,
+    *,
+    absent: int = 0,
 ) -> Response:
+    """The page of a sheet.
+
+    Args:
+        request: the request.
+        sheet: the sheet.
+        given: answers by row.
+        error: what is wrong with them.
+        absent: number of answers that were kept before and are about candidates not on the sheet.
+    """
     return render.page(
         request,
         "audit_sheet.html.j2",
@@ -191,6 +229,7 @@ def _page(
         longest=LONGEST_NOTE,
         guidelines=guidelines.of_dataset(sheet.subject.ctx.params, sheet.request.dataset),
         error=error,
+        absent=absent,
     )
 
 

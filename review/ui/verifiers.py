@@ -77,6 +77,8 @@ def show(request: Request) -> Response:
         entry for entry in app_state.dataset_rounds(state, dataset).mainline if entry["round"]
     ]
     expectations = [_expectations(state.lake, dataset, entry) for entry in entries]
+    audits = merges.all_of(state.lake, dataset).counting
+    kept = request.query_params.get("kept")
     return render.page(
         request,
         "verifiers.html.j2",
@@ -84,8 +86,8 @@ def show(request: Request) -> Response:
         entries=entries,
         lines=lines(expectations),
         pages=PAGES,
-        audits=_audits(state, dataset),
-        kept=request.query_params.get("kept"),
+        audits=_audits(state, audits[:AUDITS]),
+        kept=kept if kept in {stored.path for stored in audits} else None,
     )
 
 
@@ -121,10 +123,9 @@ def page(request: Request) -> Response:
     return Response(text, media_type="text/html", headers=headers)
 
 
-def _audits(state: AppState, dataset: str) -> list[AuditLine]:
-    """The newest audits of the verifier that count."""
+def _audits(state: AppState, found: Sequence[Stored]) -> list[AuditLine]:
+    """The lines of audits of the verifier."""
     params = state.params
-    found = merges.all_of(state.lake, dataset).counting[:AUDITS]
     return [_audit(params, stored) for stored in found]
 
 

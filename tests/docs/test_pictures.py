@@ -32,6 +32,20 @@ def test_pictures_of_a_blocked_round_are_drawn(blocked: Project, tmp_path: Path)
         assert place.stat().st_size < 150_000
 
 
+@pytest.mark.slow
+def test_a_short_page_after_a_long_one_has_a_picture_of_its_own_height(tmp_path: Path) -> None:
+    if shutil.which("chromium") is None or shutil.which("chromedriver") is None:
+        needs.BROWSER.stop()
+    heights = []
+    with pictures._browser() as driver:
+        for number, pixels in enumerate((3000, 10)):
+            pictures._open(driver, f"data:text/html,<p style='height:{pixels}px'>x</p>")
+            with Image.open(pictures._drawn(driver, tmp_path / f"{number}.png")) as picture:
+                heights.append(picture.height)
+    assert heights[0] == pictures.HIGHEST
+    assert heights[1] < 1000
+
+
 def test_without_a_blocked_round_it_says_how_to_get_one(unchanged: Project, tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="no round of this project is blocked"):
         pictures.take(unchanged.root, tmp_path)

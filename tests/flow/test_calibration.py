@@ -237,7 +237,7 @@ def test_the_same_audit_is_kept_once_and_others_at_once(
     head = lake.head("main")
     assert audit(capsys, sheet=place)["path"] == first["path"]
     assert lake.head("main") == head
-    about = audits.subject(params.load(), "tiny")
+    about = audits.subject(lake, params.load(), "tiny")
     (one,) = merges.all_of(lake, "tiny").counting
     rows = lake.scan("main", one.path.replace(".json", ".parquet")).collect()
     records = [one.record.model_copy(update={"asked": count}) for count in (100, 101, 102)]

@@ -80,7 +80,7 @@ def test_a_halved_hold_out_is_refused_and_can_be_restored(copied: Project) -> No
     with pytest.raises(StaleError, match=said):
         copied.run("evaluate", "tiny-2")
     with pytest.raises(StaleError, match=f"{said}{rows}{RESTORE}"):
-        planted_audits.planted(audits.subject(params.load(), "tiny"), 10)
+        planted_audits.planted(audits.subject(copied.lake(), params.load(), "tiny"), 10)
     before = manifest.read(copied.lake(), "main", "tiny", 0)["holdout"]
     copied.run("ingest", "tiny")
     assert manifest.read(copied.lake(), "main", "tiny", 0)["holdout"] == before

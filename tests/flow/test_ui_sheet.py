@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import re
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import polars as pl
 import pytest
 
+from expectations.errors import CalibrationError
 from lake.client import Lake
-from pipelines.verification.calibrations import merges
+from pipelines import params
+from pipelines.verification.calibrations import audits, merges
 from pipelines.verification.calibrations.merges import Stored
 from tests.flow.axe import violations
-from tests.flow.browser import browsing
+from tests.flow.browser import Browser, browsing
 from tests.flow.projects import Project
 from tests.flow.served import Page, notice, serving
 from tests.flow.test_ui_shared import client_of
@@ -79,6 +82,7 @@ def test_answers_on_the_page_are_kept_as_those_of_the_terminal(copied: Project) 
         again = ada.get(DRAWN).text
         assert again.count('value="right" checked') == 9
         assert 'value="&lt;b&gt;dark&lt;/b&gt;"' in again
+        check_opened_again(ada, kept.headers["location"])
         check_refused(page, ada, reader)
     third = audited(copied, 3, "--reviewer", "Cid")
     assert third["agreement"]["reviewers"] == sorted(["Ada", "Cid", first.committer])  # type: ignore[index]
@@ -95,6 +99,36 @@ def check_agreement(stored: Stored, owner: str) -> None:
     assert agreed.alpha == pytest.approx(1 - 17 * 6 / (18**2 - 15**2 - 3**2))
 
 
+def check_opened_again(ada: httpx.Client, kept: str) -> None:
+    """A sheet has as many rows as the one that she kept; a smaller one says what it lacks."""
+    drawn, again = ada.get(DRAWN).text, ada.get(SHEET).text
+    assert rows_of(again) == rows_of(drawn)
+    assert again.count('value="right" checked') == 9
+    assert "that you kept before" not in again
+    fewer = ada.get(f"{SHEET}?rows=4").text
+    absent = 9 - fewer.count('value="right" checked')
+    assert absent > 0
+    assert f"{absent} answers that you kept before are about candidates that this" in fewer
+    assert "Kept as tiny/calibration/" in ada.get(kept).text
+    assert "Kept as" not in ada.get("/verifiers/tiny?kept=tiny%2Fcalibration%2Fnone.json").text
+
+
+def check_keys_leave_answers(browser: Browser) -> None:
+    """A key changes no answer where every candidate has one and none is in focus; u stays there."""
+    script = (
+        "document.querySelectorAll('[type=radio][value=wrong]').forEach((each) => each.click())"
+    )
+    browser.driver.execute_script(f"{script}; document.activeElement.blur()")
+    every = len(browser.all("[data-answer]"))
+    browser.find("body").send_keys("r")
+    assert len(browser.all('[value="wrong"]:checked')) == every
+    browser.driver.execute_script("document.querySelector('[data-answer]').focus()")
+    browser.driver.switch_to.active_element.send_keys("u")
+    browser.driver.switch_to.active_element.send_keys("r")
+    assert len(browser.all('[value="right"]:checked')) == 1
+    assert browser.all('[value="right"]:checked')[0] == browser.find('[value="right"]')
+
+
 def check_refused(page: Page, ada: httpx.Client, reader: httpx.Client) -> None:
     """A sheet that is stale, empty, of a foreign form or a reader's is not kept."""
     stale = send(page, ada, 0, seen="0" * 64)
@@ -107,12 +141,34 @@ def check_refused(page: Page, ada: httpx.Client, reader: httpx.Client) -> None:
         "The sheet: no row has a truth; write right, wrong or one of 0, 1.",
     )
     assert send(page, ada, 0, csrf="mine").status_code == 400
-    assert send(page, ada, 0, rows="201").status_code == 400
+    assert send(page, ada, 0, rows="401").status_code == 400
+    open_row = rows_of(ada.get(DRAWN).text)[-1]
+    noted = send(page, ada, 0, **{f"note-{open_row}": "dark"})
+    assert noted.status_code == 400
+    assert f"row {open_row} has a note and no truth" in notice(noted)
+    assert 'value="dark"' in noted.text
     shown = reader.get(DRAWN).text
     assert "for reading only" in shown
     assert 'name="truth-' not in shown
     posted = reader.post(SHEET, data={"csrf": "x"}, headers={"Origin": page.url})
     assert posted.status_code == 403
+
+
+def test_a_suite_of_no_single_row_is_refused_before_anybody_answers(
+    unchanged: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = unchanged.lake()
+    found = audits.subject(lake, params.load(), "tiny")
+    whole = replace(found, verdicts=found.verdicts.with_columns(row=pl.lit(None, pl.Int64)))
+    said = "the suite of tiny judges no single row, so there is no verdict to audit"
+    with pytest.raises(CalibrationError, match=said):
+        audits.ask(whole, Path("none.csv"), 10)
+    assert not Path("none.csv").exists()
+    monkeypatch.setattr(audits, "subject", lambda *_: whole)
+    with serving(lake) as page:
+        answer = page.get(DRAWN)
+    assert answer.status_code == 400
+    assert f"T{said[1:]}" in answer.text
 
 
 @pytest.mark.slow
@@ -146,5 +202,7 @@ def test_a_sheet_is_filled_in_by_keys_and_without_scripts(copied: Project, tmp_p
             browser.look(f"audits-{theme}", theme=theme)
             assert violations(browser) == [], theme
         assert browser.complaints() == []
+        browser.open(DRAWN)
+        check_keys_leave_answers(browser)
     tally = newest(lake).record.suite.tally
     assert (tally.correct, tally.wrong) == (1, 2)

@@ -46,7 +46,7 @@ ASKED: Final = LabellingRequest("digits", 1, "c" * 64, "s" * 64, (0, 1))
 
 def sheet(*truths: str) -> bytes:
     rows = [
-        {**row, "sample_id": row["sample_id"].hex(), "truth": truth, "note": "n"}
+        {**row, "sample_id": row["sample_id"].hex(), "truth": truth, "note": truth and "n"}
         for row, truth in zip(CANDIDATES.iter_rows(named=True), truths, strict=False)
     ]
     return spreadsheet.written(sheets.COLUMNS, rows).encode()

@@ -12,13 +12,15 @@ from typing import Any, Final
 
 import polars as pl
 
+from expectations.errors import CalibrationError
+from lake.client import Lake
 from lake.errors import NotFoundError
 from lake.values import Commit
 from pipelines.common.errors import StaleError
 from pipelines.common.seeds import derive_seed
 from pipelines.params import Params, resolve
 from pipelines.rounds import history, manifest, tables
-from pipelines.rounds.context import RoundContext, open_lake
+from pipelines.rounds.context import RoundContext
 from pipelines.verification.calibrations import records, sheets, tallies
 from pipelines.verification.calibrations.records import Record, Source
 from pipelines.verification.calibrations.sheets import LabellingRequest
@@ -77,13 +79,18 @@ class Audit:
     """Columns as `ROWS`."""
 
 
-def subject(params: Params, dataset: str, number: int | None = None) -> Subject:
+def subject(lake: Lake, params: Params, dataset: str, number: int | None = None) -> Subject:
     """Find the round to audit: the one with this number, or the newest that is verified.
+
+    Args:
+        lake: The lake of the samples.
+        params: The settings of the project.
+        dataset: The data set.
+        number: Number of the round; None: the newest verified one.
 
     Raises:
         StaleError: The round is not verified yet, or does not exist.
     """
-    lake = open_lake(params)
     own = (entry.round for entry in params.rounds.values() if entry.dataset == dataset)
     numbers = sorted(own, reverse=True)
     for candidate in numbers if number is None else [number] if number in numbers else []:
@@ -114,6 +121,9 @@ def ask(subject: Subject, path: Path, rows: int) -> pl.DataFrame:
 
     Returns:
         The drawn candidates.
+
+    Raises:
+        CalibrationError: The suite judges no single row.
     """
     drawn, request = draw(subject, rows)
     sheets.write(path, drawn, request)
@@ -125,7 +135,15 @@ def draw(subject: Subject, rows: int) -> tuple[pl.DataFrame, LabellingRequest]:
 
     Returns:
         The drawn candidates without their verdicts, and what is asked about them.
+
+    Raises:
+        CalibrationError: The suite judges no single row, so answers could not be counted.
     """
+    if subject.verdicts["row"].null_count() == len(subject.verdicts):
+        raise CalibrationError(
+            f"the suite of {subject.ctx.round.dataset} judges no single row, so there is no "
+            "verdict to audit; give it an expectation about rows, and verify the round again"
+        )
     round_ = subject.ctx.round
     seed = derive_seed(round_.seed, round_.dataset, round_.number, "audit", subject.commit)
     drawn = sheets.draw(subject.sampling_frame(), rows, seed)

@@ -161,7 +161,8 @@ def checked(
         As of `read`.
 
     Raises:
-        CalibrationError: a row is no answer, or no row is; the message names it.
+        CalibrationError: a row is no answer, or has a note and no truth, or no row is answered;
+            the message names it.
     """
     _refuse(rows, ~pl.col("row").is_in(request.rows), path, "was not asked about")
     _refuse(rows, pl.col("round") != request.round, path, f"is not of round {request.round}")
@@ -177,6 +178,9 @@ def checked(
     _refuse(answered, unclear, path, f"has a truth that is no answer; write {_choices(labels)}")
     if not answered["right"].is_not_null().any():
         raise CalibrationError(f"{path}: no row has a truth; write {_choices(labels)}")
+    noted = pl.col("right").is_null() & (pl.col("note").str.strip_chars() != "")
+    reason = f"has a note and no truth; write {_choices(labels)}, or take the note away"
+    _refuse(answered, noted, path, reason)
     return answered.select(
         pl.col("round").cast(pl.Int32),
         "row",
@@ -275,7 +279,8 @@ def _refuse(rows: pl.DataFrame, wrong: pl.Expr, path: str, reason: str) -> None:
     """Raise an error about the first row that is wrong, if there is one."""
     bad = rows.filter(wrong)
     if not bad.is_empty():
-        truth = f" (truth {bad['truth'][0]!r})" if "truth" in reason else ""
+        said = "truth" in reason and bad["truth"][0].strip()
+        truth = f" (truth {bad['truth'][0]!r})" if said else ""
         raise CalibrationError(f"{path}: row {bad['row'][0]}{truth} {reason}")
 
 

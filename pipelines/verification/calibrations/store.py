@@ -29,7 +29,7 @@ ATTEMPTS: Final = 10
 
 
 def keep(lake: Lake, record: Record, rows: pl.DataFrame) -> Stored:
-    """Store a calibration, unless it equals the newest one of its verifier.
+    """Store a calibration, unless record and answers equal the newest one of its verifier.
 
     A sheet's record is kept with the agreement of those who filled in sheets of its candidates.
 
@@ -42,7 +42,7 @@ def keep(lake: Lake, record: Record, rows: pl.DataFrame) -> Stored:
         base = lake.resolve(refs.MAIN).id
         compared = agreement.compared(lake, record, rows, base)
         last = newest(lake, compared, base)
-        if last is not None and last.record == compared:
+        if last is not None and last.record == compared and _same_answers(lake, last, rows):
             return last
         return _store(lake, base, compared, rows)
 
@@ -60,6 +60,18 @@ def newest(lake: Lake, like: Record, ref: str = refs.MAIN) -> Stored | None:
         ),
         None,
     )
+
+
+def _same_answers(lake: Lake, last: Stored, rows: pl.DataFrame) -> bool:
+    """Whether a stored calibration holds these rows; a record counts them and does not name them.
+
+    One whose rows cannot be read does not.
+    """
+    found = agreement.answers_of(lake, last)
+    if found is None:
+        return False
+    given = rows.select(agreement.ANSWERS)
+    return found.sort(agreement.KEY).equals(given.sort(agreement.KEY))
 
 
 def _store(lake: Lake, base: str, record: Record, rows: pl.DataFrame) -> Stored:

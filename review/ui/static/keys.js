@@ -29,13 +29,14 @@ const decide = (action) => {
   if (sample?.href) location.assign(`${sample.href}#decide`);
 };
 
-// r, w and u answer for the candidate of a sheet in focus, or for the first one without an answer.
+// r, w and u answer for the candidate of a sheet in focus, or for the first one without an answer;
+// r and w go to the next one.
 const sheet = () => document.getElementById("sheet");
 const counted = () => sheet().querySelectorAll('[type="radio"]:checked:not([value=""])').length;
 const answer = (truth) => {
   const all = sheet() === null ? [] : [...sheet().querySelectorAll("[data-answer]")];
   const open = (card) => card.querySelector('[type="radio"]:checked').value === "";
-  const card = document.activeElement.closest("[data-answer]") ?? all.find(open) ?? all[0];
+  const card = document.activeElement.closest("[data-answer]") ?? all.find(open);
   if (!card) return;
   card.querySelector(`[type="radio"][value="${truth}"]`).click();
   card.focus();

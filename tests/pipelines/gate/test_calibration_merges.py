@@ -28,7 +28,11 @@ from tests.pipelines.verification.test_calibrations import JUDGED, TRUTH, record
 
 NUMBERS = itertools.count(1)
 KEPT = tallies.kept(JUDGED).filter(pl.col(tallies.EXPECTATION).is_null())
-ROWS = TRUTH.join(KEPT.select(*tallies.KEY, "kept"), on=tallies.KEY)
+ROWS = TRUTH.join(KEPT.select(*tallies.KEY, "kept"), on=tallies.KEY).with_columns(
+    pl.col("row").cast(pl.String).cast(pl.Binary).alias("sample_id"),
+    pl.when("right").then(pl.lit("right")).otherwise(pl.lit("wrong")).alias("truth"),
+    pl.lit("").alias("note"),
+)
 """The audited rows of `record()`."""
 Change = Callable[[str], object]
 
@@ -111,6 +115,21 @@ def test_what_an_audit_stored_counts_and_is_named(lake: Lake, good: Stored) -> N
     assert [path.stem for path in FOLDER.glob("*.pem")] == [found.signer]
     assert wrong(lake, lake.resolve("main")) is None
     assert store.keep(lake, record(), ROWS) == good
+    assert store.keep(lake, record(), ROWS.reverse()) == good
+
+
+@pytest.mark.parametrize("column", ["right", "truth", "note"])
+def test_other_answers_of_the_same_counts_are_stored(lake: Lake, good: Stored, column: str) -> None:
+    swapped = {0: 3, 3: 0}
+    by_row = dict(ROWS.select("row", column).iter_rows())
+    values = [by_row[swapped.get(row, row)] for row in ROWS["row"]]
+    edited = ROWS.with_columns(pl.Series(column, values))
+    if column == "note":
+        edited = ROWS.with_columns(note=pl.when(pl.col("row") == 0).then(pl.lit("dark")))
+    newer = store.keep(lake, record(), edited)
+    assert newer.path == second(good)
+    assert counts(lake) == ([newer.path, good.path], 0, 0)
+    assert store.keep(lake, record(), edited) == newer
 
 
 @pytest.mark.parametrize("content", [b"{}", b"", b"\xff", b'{"version": "stemma-calibration/2"}'])

@@ -86,7 +86,7 @@ def test_answers_are_words_or_labels(tmp_path: Path) -> None:
     answers = read(path, request)
     assert (answers["right"] == answers["asked"].is_in(["0", "2"])).all()
     assert answers["note"].to_list() == ['a "note", here'] * len(answers)
-    change(path, truth=pl.when(pl.col("asked") == "0").then(pl.lit(" WRONG")))
+    change(path, truth=pl.when(pl.col("asked") == "0").then(pl.lit(" WRONG")), note=pl.lit(""))
     answers = read(path, request)
     assert (answers["right"].is_null() == (answers["asked"] != "0")).all()
     assert not answers["right"].drop_nulls().any()
@@ -131,6 +131,19 @@ def test_an_answer_that_cannot_be_names_its_row(
     put = pl.when(THIRD).then(pl.lit(value)).otherwise(pl.col(column))
     change(path, **{column: put})
     with pytest.raises(CalibrationError, match=message):
+        read(path, request)
+
+
+def test_a_note_without_an_answer_is_not_dropped(tmp_path: Path) -> None:
+    path, request = write(tmp_path)
+    rows = pl.read_csv(path)["row"].to_list()
+    first = pl.col("row") == str(rows[0])
+    change(path, truth=pl.when(first).then(pl.lit("")).otherwise(pl.lit("right")))
+    change(path, note=pl.when(first).then(pl.lit(" ")).otherwise(pl.lit("")))
+    assert read(path, request)["right"].null_count() == 1
+    change(path, note=pl.when(first).then(pl.lit("dark")).otherwise(pl.lit("")))
+    said = f"row {rows[0]} has a note and no truth; write right, wrong or one of .*, or take the"
+    with pytest.raises(CalibrationError, match=said):
         read(path, request)
 
 

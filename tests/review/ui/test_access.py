@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from review.commands import ui
 from review.errors import UsageError
-from review.ui import access
+from review.ui import access, audit_sheet
 from review.ui.access import Gate
 from review.ui.session import Session
 
@@ -23,7 +23,8 @@ HOST = f"127.0.0.1:{PORT}"
 ADDRESS = "https://review.example.org"
 BRANCH = "/review/tiny/tiny-r003"
 WHATS = ("decision", "samples")
-PATHS = ("/", "/enter", "/static/x", f"{BRANCH}/decision", f"{BRANCH}/samples")
+SHEET = "/verifiers/tiny/sheet"
+PATHS = (SHEET, "/", "/enter", "/static/x", f"{BRANCH}/decision", f"{BRANCH}/samples")
 
 
 @pytest.fixture
@@ -73,9 +74,35 @@ def test_only_its_own_pages_change_anything(client: TestClient, session: Session
     for origin in ("null", f"https://{HOST}", "http://127.0.0.1:1", "http://evil.example"):
         assert client.post("/", headers=cookie | {"Origin": origin}).status_code == 403
     assert client.post("/", headers=cookie).status_code == 403
+
+
+def test_a_form_that_is_too_large_is_called_that(client: TestClient, session: Session) -> None:
+    cookie = {"Cookie": f"{access.cookie_name(PORT)}={session.cookie}"}
+    own = cookie | {"Origin": f"http://{HOST}"}
     much = b"x" * (access.LARGEST + 1)
-    assert client.post("/", headers=own, content=much).status_code == 403
-    assert client.post("/", headers=own, content=iter([b"x"])).status_code == 403  # of unknown size
+    assert client.post("/", headers=own, content=much[1:]).text == "in"
+    large = client.post("/", headers=own, content=much)
+    assert large.status_code == 413
+    assert "A form has at most 65,536 bytes here; go back and shorten its texts." in large.text
+    assert "another page" not in large.text
+    unknown = client.post("/", headers=own, content=iter([b"x"]))
+    assert (unknown.status_code, "does not say how many bytes" in unknown.text) == (411, True)
+    for length in ("-1", "1e3", "9" * 5000):
+        said = client.post("/", headers=own | {"Content-Length": length}, content=b"x")
+        assert said.status_code in (411, 413), length
+    foreign = client.post("/", headers=cookie | {"Origin": "http://evil.example"}, content=much)
+    assert foreign.status_code == 403
+
+
+def test_the_largest_sheet_with_long_notes_fits(client: TestClient, session: Session) -> None:
+    own = {"Cookie": f"{access.cookie_name(PORT)}={session.cookie}", "Origin": f"http://{HOST}"}
+    note = "中" * audit_sheet.LONGEST_NOTE
+    rows = range(10**6, 10**6 + audit_sheet.DRAWN)
+    form = {f"truth-{row}": "right" for row in rows} | {f"note-{row}": note for row in rows}
+    assert len(form) <= audit_sheet.FIELDS
+    assert client.post(SHEET, data=form, headers=own).text == "in"
+    much = b"x" * (access.LARGEST_SHEET + 1)
+    assert client.post(SHEET, headers=own, content=much).status_code == 413
 
 
 def test_without_a_proxy_a_form_needs_an_origin_too(session: Session) -> None:
