@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from rich.text import Text
+
 from lake import polling, settings
 from lake.daemon import Endpoint
 from lake.home import LakeHome
@@ -97,6 +99,7 @@ def _announced(lake: LakeHome, process: subprocess.Popen[bytes]) -> Endpoint | N
 
 
 def _tell(lake: LakeHome, endpoint: Endpoint, *, as_json: bool) -> None:
+    """Print what clients need, all at once: who waits for the output never sees a part of it."""
     given = os.environ.get(ACCESS_KEY) if os.environ.get(SECRET_KEY) else None
     facts = {
         "home": str(lake.path),
@@ -114,7 +117,5 @@ def _tell(lake: LakeHome, endpoint: Endpoint, *, as_json: bool) -> None:
             f"  LAKECTL_CREDENTIALS_ACCESS_KEY_ID={facts['access_key_id']}",
             f"  {SECRET_KEY}=({where})",
         )
-        out = make_console()
-        for line in lines:
-            out.print(sentence(line), soft_wrap=True)
+        make_console().print(Text("\n").join(map(sentence, lines)), soft_wrap=True)
     sys.stdout.flush()
