@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lake.polling import until
-
 BLOCK: Final = re.compile(r"^```(console|python|diff)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 CELL: Final = re.compile(
     r"^```python\n(.*?)^```\n(?:\n```\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE
@@ -34,6 +32,9 @@ NUMBER: Final = re.compile(r"-?\d[\d,]*(\.\d+)?")
 DIGEST: Final = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b")
 PLACE: Final = re.compile(r" /[\w./-]+")
 SECONDS: Final = 900
+WAIT: Final = "until "
+WAIT_SECONDS: Final = 120
+"""Most time for a command that waits for what another one prints."""
 COLUMNS: Final = "130"
 """Width of the terminal in which pages were written: cells of tables are broken by it."""
 
@@ -115,7 +116,7 @@ def run(step: Step, folder: Path, environment: Mapping[str, str]) -> tuple[int, 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        timeout=SECONDS,
+        timeout=WAIT_SECONDS if step.command.startswith(WAIT) else SECONDS,
         check=False,
     )
     return done.returncode, done.stdout
@@ -126,7 +127,7 @@ def follow(page: str, folder: Path, environment: Mapping[str, str]) -> Iterator[
 
     A command that fails is an error, unless the page shows the sentence with which it does. What a
     command exports, later ones have. One that ends with `&`, and prints into a file, goes on until
-    the page ends; the next one comes when it has printed.
+    the page ends; the next one comes at once, as in a shell, so a page that reads the file waits.
     """
     current = dict(environment)
     with ExitStack() as running:
@@ -214,18 +215,12 @@ def masked(line: str) -> str:
 def _background(
     found: re.Match[str], folder: Path, environment: Mapping[str, str]
 ) -> Iterator[None]:
-    """A command that goes on beside the others, from the first line that it prints."""
-    place, words = folder / found["file"], f"exec {found['command']}"
-    place.unlink(missing_ok=True)
+    """A command that goes on beside the others; that it ends before them is an error."""
+    words = f"exec {found['command']}"
     started = subprocess.Popen(["/bin/sh", "-c", words], cwd=folder, env=dict(environment))
     try:
-        until(
-            lambda: started.poll() is not None or (place.exists() and place.stat().st_size > 0),
-            interval=0.05,
-            timeout=60,
-        )
-        assert started.poll() is None, words
         yield
+        assert started.poll() is None, words
     finally:
         started.terminate()
         started.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from tests import needs, programs
 from tests.docs.blocks import NOTEBOOK
 from tests.docs.following import (
+    GOES_ON,
+    WAIT,
     File,
     Step,
     cells,
@@ -105,13 +108,33 @@ def test_a_page_has_its_reader_change_lines_of_a_file(tmp_path: Path) -> None:
 
 def test_what_a_page_starts_goes_on_beside_it_and_ends_with_it(tmp_path: Path) -> None:
     program = "# a.py\nimport os, time\nprint(os.getpid(), flush=True)\ntime.sleep(600)\n"
-    commands = "$ python a.py > pid 2> log &\n$ export ONE=$(cat pid)\n$ kill -0 $ONE && echo yes\n"
+    commands = (
+        "$ python a.py > pid 2> log &\n$ until [ -s pid ]; do sleep 0.1; done\n"
+        "$ export ONE=$(cat pid)\n$ kill -0 $ONE && echo yes\n"
+    )
     page = f"```python\n{program}```\n```console\n{commands}```\n"
     done = follow(page, tmp_path, environment_of(tmp_path))
-    assert [output for _, output in done] == ["", "", "yes\n"]
+    assert [output for _, output in done] == ["", "", "", "yes\n"]
     assert not alive(int((tmp_path / "pid").read_text()))
+    ended = "```console\n$ exit 1 > it &\n$ until [ -f it ]; do sleep 0.1; done; sleep 0.5\n```\n"
     with pytest.raises(AssertionError, match="exit 1"):
-        list(follow("```console\n$ exit 1 > pid &\n```\n", tmp_path, environment_of(tmp_path)))
+        list(follow(ended, tmp_path, environment_of(tmp_path)))
+
+
+def test_nothing_waits_for_a_page_that_does_not_wait_itself(tmp_path: Path) -> None:
+    commands = "$ sleep 600 > it &\n$ test -s it || echo nothing yet\n"
+    done = follow(f"```console\n{commands}```\n", tmp_path, environment_of(tmp_path))
+    assert [output for _, output in done] == ["", "nothing yet\n"]
+
+
+def test_every_tutorial_waits_for_the_file_into_which_a_program_beside_it_prints() -> None:
+    waits = {}
+    for page in PAGES:
+        commands = [step.command for step in steps(page.read_text(encoding="utf-8"))]
+        for command, following in itertools.pairwise(commands):
+            if found := GOES_ON.fullmatch(command):
+                waits[page.stem] = following.startswith(WAIT) and found["file"] in following
+    assert waits == dict.fromkeys(("hosted-budget", "known-answers", "lakefs"), True)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.stem))
