@@ -179,7 +179,7 @@ class Access:
 
 def address(service: Service) -> str | None:
     """Return the address of a service; None: it is the local server."""
-    url = service.base_url or os.environ.get(BASE_URL) or None
+    url = service.base_url or os.environ.get(BASE_URL, "").strip() or None
     return None if url is None and service.model == LOCAL else url or OPENAI
 
 
@@ -188,11 +188,16 @@ def access(service: Service) -> Access | None:
 
     Raises:
         ServiceError: The service is not the local one and there is no key, or the environment's
-            address may hold one.
+            address is empty or may hold one.
     """
-    url = service.base_url or os.environ.get(BASE_URL) or None
+    url = service.base_url or os.environ.get(BASE_URL, "").strip() or None
     if url is None and service.model == LOCAL:
         return None
+    if url is None and not os.environ.get(BASE_URL, "unset").strip():
+        raise ServiceError(
+            f"{BASE_URL} is set and empty: set it to the address of your service, or unset it if "
+            f"{OPENAI} is to be asked"
+        )
     if url is not None and _may_hold_secret(url):
         raise ServiceError(
             f"{BASE_URL} must hold no name and password, and no query, since errors and records "

@@ -43,6 +43,15 @@ def test_another_model_needs_a_key() -> None:
         access(Service(model="gpt"))
 
 
+def test_an_empty_address_is_not_taken_for_openais(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-12345678")
+    monkeypatch.setenv("OPENAI_BASE_URL", " ")
+    with pytest.raises(ServiceError, match="OPENAI_BASE_URL is set and empty"):
+        access(Service(model="gpt"))
+    assert access(Service()) is None  # the local model needs no address
+    assert access(Service(model="gpt", base_url="http://there/v1")) is not None
+
+
 def test_address_and_key_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(BASE_URL, "http://here/v1/")
     monkeypatch.setenv(API_KEY, "sk-12345678")
