@@ -168,7 +168,7 @@ def test_forms_of_other_pages_are_refused(still: Project, shown: Page) -> None:
         assert answer.status_code == 403
     large = foreign | {"reason": "x" * (1 << 17)}
     answer = shown.client.post(f"{place}/decision", data=large, headers={"Origin": shown.url})
-    assert answer.status_code == 403
+    assert answer.status_code == 413
     assert still.lake().head("tiny-r003") == head
 
 
