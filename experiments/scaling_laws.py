@@ -17,6 +17,7 @@ from benchmarks.generators import drawn_digits
 from experiments import digits
 from experiments.digits import Rows
 from experiments.experiment import Estimate, Experiment, Finding, Part, Plot, mean_of
+from pipelines.inquiry.foresight import scaling_law
 
 SEEN, REPEATS, DRAWN = 1200, 8, 300
 """Real rows that train, the generator too; splits; and digits of a font."""
@@ -25,8 +26,6 @@ SIZES: Final = {
     "synthetic": (50, 100, 200, 400, 800, 1600, 3200),
 }
 DOMAINS: Final = ("in domain", "out of it")
-FLOORS: Final = np.linspace(0, 1, 1001)
-"""Values of c that are tried."""
 
 
 @cache
@@ -51,22 +50,21 @@ def errors(seed: int) -> dict[str, NDArray[np.float64]]:
 
 
 def fitted(sizes: Sequence[int], losses: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Fit a, b and c of L(N) = a·N^(−b) + c.
-
-    For each floor c below all losses a line is fitted to the logarithms of what is above it, by
-    least squares; the floor is taken with which the law is nearest to the losses themselves.
+    """Fit a, b and c of L(N) = a·N^(−b) + c, as `stemma scaling` does.
 
     Args:
         sizes: numbers of rows, [n].
         losses: error at each, [n].
+
+    Raises:
+        ValueError: no law is found.
     """
-    numbers = np.log(np.asarray(sizes, dtype=np.float64))
-    best = (np.inf, 0.0, 0.0, 0.0)
-    for floor in FLOORS[losses.min() > FLOORS]:
-        slope, height = np.polyfit(numbers, np.log(losses - floor), 1)
-        apart = float(np.square(np.exp(height + slope * numbers) + floor - losses).sum())
-        best = min(best, (apart, float(np.exp(height)), float(-slope), float(floor)))
-    return best[1:]
+    curve = scaling_law.least_squares(
+        {size: [float(loss)] for size, loss in zip(sizes, losses, strict=True)}
+    )
+    if curve is None:
+        raise ValueError("no law fits the losses")
+    return curve.a, curve.b, curve.c
 
 
 def _part(seed: int) -> Part:
@@ -130,7 +128,7 @@ def plot(parts: Mapping[str, Part]) -> Plot:
 
 EXPERIMENT: Final = Experiment(
     name="E12",
-    version=1,
+    version=2,
     title="Synthetic rows have a scaling law with a floor of its own",
     paper="[Fan et al. 2024](https://arxiv.org/abs/2312.04567)",
     setup=(

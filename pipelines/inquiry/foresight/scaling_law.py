@@ -67,11 +67,11 @@ def fit(losses: Mapping[int, Sequence[float]], resamples: int, seed: int) -> Fit
     """
     if len(losses) < SIZES:
         return None
-    curve = _least_squares(losses)
+    curve = least_squares(losses)
     if curve is None:
         return None
     random = np.random.default_rng(seed)
-    drawn = (_least_squares(_resampled(losses, random)) for _ in range(resamples))
+    drawn = (least_squares(_resampled(losses, random)) for _ in range(resamples))
     resampled = tuple(each for each in drawn if each is not None)
     return Fitted(curve, resampled) if len(resampled) > resamples / 2 else None
 
@@ -84,8 +84,15 @@ def _resampled(
     }
 
 
-def _least_squares(losses: Mapping[int, Sequence[float]]) -> Curve | None:
-    """Fit once; sizes are scaled by their largest, so that a is of the size of a loss."""
+def least_squares(losses: Mapping[int, Sequence[float]]) -> Curve | None:
+    """Fit once; sizes are scaled by their largest, so that a is of the size of a loss.
+
+    Args:
+        losses: repeats at each size.
+
+    Returns:
+        The curve; None where no fit was found.
+    """
     from scipy.optimize import OptimizeWarning, curve_fit  # noqa: PLC0415  slow to import
 
     pairs = [(size, loss) for size, each in losses.items() for loss in each]
