@@ -18,7 +18,7 @@ from lake.errors import CorruptError, NotFoundError, TooLargeError
 from lake.tables import decode
 from lineage.schema import UNREADABLE
 from pipelines.reviewing import agreement
-from pipelines.verification.calibrations import merges
+from pipelines.verification.calibrations import audits, merges
 from pipelines.verification.calibrations.merges import Stored
 from pipelines.verification.calibrations.records import Agreement, Record
 
@@ -27,16 +27,6 @@ MAX_BYTES: Final = 1 << 28
 KEY: Final = ("row", "sample_id")
 ANSWERS: Final = (*KEY, "right", "truth", "note")
 """Columns of the audited rows that hold a person's answers."""
-TYPES: Final = pl.Schema(
-    {
-        "row": pl.Int64(),
-        "sample_id": pl.Binary(),
-        "right": pl.Boolean(),
-        "truth": pl.String(),
-        "note": pl.String(),
-    }
-)
-"""What these columns are; a stored table of other types holds no answers."""
 
 
 def compared(lake: Lake, record: Record, rows: pl.DataFrame, ref: str) -> Record:
@@ -120,7 +110,7 @@ def answers_of(lake: Lake, stored: Stored) -> pl.DataFrame | None:
     named = lake.resolve(stored.commit).metadata.get(merges.ROWS)
     try:
         data = lake.read(stored.commit, merges.rows_path(stored.path), MAX_BYTES)
-        typed = decode([data]).select(ANSWERS).cast(TYPES)
+        typed = decode([data]).select(pl.col(name).cast(audits.ROWS[name]) for name in ANSWERS)
         found = typed.unique(KEY, keep="last", maintain_order=True).collect()
     except (NotFoundError, TooLargeError, CorruptError, *UNREADABLE):
         return None
