@@ -11,11 +11,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import httptools
 
 HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+FIRST: Final = 100 * 8_192
+"""Number of the first text that is said, beyond those of the real rows."""
 USAGE: Final = {"prompt_tokens": 100, "completion_tokens": 30, "total_tokens": 130}
 
 
@@ -25,9 +29,10 @@ class Service(asyncio.Protocol):
     served = 0
     """Requests that were answered, or begun to be, over all connections."""
 
-    def __init__(self, delay: float) -> None:
+    def __init__(self, delay: float, content: Callable[[int], str]) -> None:
         """Wait for a request."""
         self._delay = delay
+        self._content = content
         self._parser = httptools.HttpRequestParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -44,7 +49,8 @@ class Service(asyncio.Protocol):
             self._send(str(Service.served).encode())
             return
         Service.served += 1
-        answer = json.dumps(completion(Service.served)).encode()
+        said = self._content(Service.served)
+        answer = json.dumps(completion(Service.served, said)).encode()
         asyncio.get_running_loop().call_later(self._delay, self._send, answer)
 
     def _send(self, body: bytes) -> None:
@@ -52,9 +58,25 @@ class Service(asyncio.Protocol):
             self._transport.write(HEAD % (len(body), body))  # type: ignore[attr-defined]
 
 
-def completion(number: int) -> dict[str, object]:
+def dialogue(number: int) -> str:
+    """Make up what the model says: a question and an answer."""
+    return json.dumps({"question": f"What is number {number}?", "answer": "It is a number."})
+
+
+def texts() -> Callable[[int], str]:
+    """Let the model say the texts of `benchmarks.scale`, another one each time."""
+    from benchmarks.scale import rows  # noqa: PLC0415  takes a second, which no other use needs
+
+    @lru_cache(maxsize=1)
+    def block(number: int) -> list[str]:
+        first = FIRST + number * rows.BLOCK
+        return rows.texts(range(first, first + rows.BLOCK))["text"].to_list()
+
+    return lambda number: json.dumps({"text": block(number // rows.BLOCK)[number % rows.BLOCK]})
+
+
+def completion(number: int, content: str) -> dict[str, object]:
     """Make up the answer to a request."""
-    content = json.dumps({"question": f"What is number {number}?", "answer": "It is a number."})
     message = {"role": "assistant", "content": content}
     return {
         "id": f"chatcmpl-{number}",
@@ -66,10 +88,10 @@ def completion(number: int) -> dict[str, object]:
     }
 
 
-async def serve(delay: float) -> None:
+async def serve(delay: float, content: Callable[[int], str] = dialogue) -> None:
     """Serve on a free port of this machine until the process ends."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Service(delay), "127.0.0.1", 0, backlog=1000)
+    server = await loop.create_server(lambda: Service(delay, content), "127.0.0.1", 0, backlog=1000)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
     await server.serve_forever()
 
@@ -78,7 +100,9 @@ def main() -> None:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fake_service", description=__doc__)
     parser.add_argument("--delay", type=float, default=0.005, help="seconds before each answer")
-    asyncio.run(serve(parser.parse_args().delay))
+    parser.add_argument("--texts", action="store_true", help="answer with texts of 200 letters")
+    options = parser.parse_args()
+    asyncio.run(serve(options.delay, texts() if options.texts else dialogue))
 
 
 if __name__ == "__main__":
