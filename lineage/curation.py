@@ -142,6 +142,20 @@ def kept(verdicts: pl.DataFrame) -> pl.DataFrame:
     return of_rows.group_by(KEY).agg((~refused.any()).alias("kept")).sort(KEY)
 
 
+def refusals(verdicts: pl.DataFrame) -> dict[str, int]:
+    """Count the rows that each critical expectation refuses, by its name, the most first.
+
+    Args:
+        verdicts: as `schema.VERDICTS`, or those of them that are `decisive`.
+
+    Returns:
+        A row that several refuse counts for each; expectations that refuse none are left out.
+    """
+    of_rows = schema.conform(verdicts, schema.VERDICTS).filter(pl.col("row").is_not_null())
+    against = of_rows.filter(critical(), not_passed()).group_by("expectation").len()
+    return dict(against.sort("len", "expectation", descending=[True, False]).iter_rows())
+
+
 def warned(verdicts: pl.DataFrame, accepted: pl.DataFrame) -> pl.DataFrame:
     """Find the accepted rows of which an expectation warns: those with a warning that did not pass.
 

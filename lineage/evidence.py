@@ -6,7 +6,7 @@ Evidence may be incomplete or malformed. Reading it never raises; an absent figu
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -76,6 +76,21 @@ def figure_text(name: str, value: float | None, verdict: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PastRound:
+    """What a round left to the rounds after it, as its manifest has it."""
+
+    number: int
+    generator: str
+    """Kind of its generator, with the digest of what made its rows elsewhere; empty for real
+    rows."""
+    mix: Mapping[str, Any]
+    """The mix that the generator after it would learn from, as `MixManifest`; empty where no stage
+    measured one."""
+    metrics: Mapping[str, Any]
+    """Figures as the stage evaluate wrote them; empty where it did not."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """Everything that the guard judges a round by."""
 
@@ -118,6 +133,10 @@ class Evidence:
     high; source, round and kind of the audit; place, digest and signed_by of its file. Where this
     suite was never audited, there is only `suite`. `void`, `unsigned` and `unreadable` count the
     audits that are left out."""
+    history: Sequence[PastRound] | None = None
+    """This round and those before it, in order; None where no check asks for them."""
+    refusals: Mapping[str, int] | None = None
+    """Candidates that each critical expectation refuses; None where no check asks for them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ import polars as pl
 from lake import refs
 from lineage import contamination as reasons
 from lineage import curation, training_mix
+from lineage.evidence import PastRound
 from lineage.guard import Evidence
 from lineage.manifest import MixManifest
 from pipelines.gate import contamination, licences
-from pipelines.rounds import holdout, manifest, parts, tables
+from pipelines.rounds import guard_checks, holdout, manifest, parts, tables
 from pipelines.rounds.context import RoundContext
+from pipelines.rounds.guard_checks import HISTORY, REFUSALS
 from pipelines.verification.calibrations import applied
 
 
@@ -51,6 +53,7 @@ def collect(ctx: RoundContext, commit: str, without: Without | None = None) -> E
     accepted_rows = rows.join(accepted, on=["round", "row"], how="semi")
     verdicts = parts.decisive_verdicts(lake, commit, dataset, number)
     mix = training_mix.read(recorded["next_mix"]) if without is None else without.mix
+    wanted = guard_checks.read_by(ctx.round.settings.publish.checks)
     return Evidence(
         dataset=dataset,
         round=number,
@@ -66,8 +69,26 @@ def collect(ctx: RoundContext, commit: str, without: Without | None = None) -> E
         calibration=applied.to_round(ctx, commit),
         licences=licences.missing(lake, commit, mix.dataset, mix.rounds, taken),
         warned=curation.warned(verdicts, accepted),
+        history=_history(ctx, commit) if HISTORY in wanted else None,
+        refusals=curation.refusals(verdicts) if REFUSALS in wanted else None,
         holdout_digest=holdout.digest_of(manifest.read(lake, commit, dataset, 0)) or "",
     )
+
+
+def _history(ctx: RoundContext, commit: str) -> list[PastRound]:
+    """This round and those before it, by their manifests."""
+    lake, dataset = ctx.lake, ctx.round.dataset
+    found = []
+    for number in tables.rounds(lake, commit, dataset):
+        if number > ctx.round.number:
+            continue
+        content = manifest.read(lake, commit, dataset, number)
+        is_real = number == 0 or manifest.ARRIVALS in content
+        maker = {} if is_real else content.get("generator") or {}
+        names = (maker.get("kind") or "", maker.get("maker") or "")
+        mix, metrics = content.get("next_mix") or {}, content.get("metrics") or {}
+        found.append(PastRound(number, " ".join(filter(None, names)), mix, metrics))
+    return found
 
 
 def _accepted(ctx: RoundContext, commit: str, taken: pl.DataFrame | None) -> pl.DataFrame:

@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 
 CANDIDATES: Final = "candidates"
 """The set of all candidates of a round that can be read, accepted or not."""
+TRAINED_ON: Final = "trained_on"
+"""The set of all rows that the round's generator was trained on."""
+NEXT_MIX: Final = "next_mix"
+"""The set of all rows of the mix that the next generator would learn from."""
+CONFIDENCE: Final = "confidence"
+"""How sure the suite's classifier is of accepted rows and of validation rows."""
 Own = TypeVar("Own", bound=StrictModel)
 """A plug-in's own settings."""
 Predict: TypeAlias = "Callable[[Labelled], NDArray[Any]]"
@@ -82,8 +88,11 @@ class MetricRequest:
     seed: int
     """Root of every random choice; derive one for each of them (`pipelines.common.seeds`)."""
     whole: Mapping[str, Labelled] = field(default_factory=dict)
-    """All rows of `accepted` and of `validation`, where they are at hand, and of `candidates` for a
-    metric that reads them."""
+    """All rows of `accepted` and of `validation`, where they are at hand, and of the sets that a
+    metric `reads`."""
+    confidence: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """What the suite's classifier gives the label that it sees in rows of `accepted` and
+    `validation`, for a metric that reads `confidence`; without rows that it could not score."""
 
     @property
     def knows_style(self) -> bool:
@@ -114,7 +123,7 @@ class RoundMetric(Plugin, Protocol[Own]):
     sets: ClassVar[tuple[str, ...]] = ("accepted", "mix")
     """The sets that it measures; a figure about candidates alone has nothing to say of a mix."""
     reads: ClassVar[tuple[str, ...]] = ()
-    """Further sets that it compares these with, of `candidates`."""
+    """What it compares these with: of `candidates`, `trained_on`, `next_mix` and `confidence`."""
 
     @abstractmethod
     def measure(self, request: MetricRequest, settings: Own) -> SetFigures:

@@ -14,8 +14,12 @@ METRICS: Final[Registry[RoundMetric[Any]]] = Registry(
     "pipelines.metrics.protocol:RoundMetric",
     {
         "classes": "pipelines.metrics.classes:Classes",
+        "clipped": "pipelines.metrics.clipped:Clipped",
         "content": "pipelines.metrics.content:Content",
+        "entropy": "pipelines.metrics.entropy:Entropy",
+        "meaning_variety": "pipelines.metrics.text_meaning_variety:MeaningVariety",
         "neighbours": "pipelines.metrics.neighbours:Neighbours",
+        "rare_class": "pipelines.metrics.rare_class:RareClass",
         "selection": "pipelines.metrics.selection:Selection",
         "shape": "pipelines.metrics.shape:Shape",
         "style": "pipelines.metrics.style:Style",
@@ -23,6 +27,8 @@ METRICS: Final[Registry[RoundMetric[Any]]] = Registry(
         "table_fidelity": "pipelines.metrics.table_fidelity:TableFidelity",
         "text_neighbours": "pipelines.metrics.text_neighbours:TextNeighbours",
         "text_variety": "pipelines.metrics.variety:TextVariety",
+        "training_distance": "pipelines.metrics.training_distance:TrainingDistance",
+        "verifier_pull": "pipelines.metrics.verifier_pull:VerifierPull",
     },
 )
 TASKS: Final[Registry[Task[Any]]] = Registry(

@@ -18,7 +18,14 @@ from pipelines.common.seeds import derive_seed
 from pipelines.common.settings import StrictModel
 from pipelines.metrics import closeness, likelihood, task_figures, tasks
 from pipelines.metrics.downstream import Labelled
-from pipelines.metrics.protocol import CANDIDATES, MetricRequest, RoundMetric, Task
+from pipelines.metrics.protocol import (
+    CANDIDATES,
+    NEXT_MIX,
+    TRAINED_ON,
+    MetricRequest,
+    RoundMetric,
+    Task,
+)
 from pipelines.metrics.shape import Shape
 from pipelines.metrics.values import Metric, as_json, finite
 
@@ -141,6 +148,7 @@ def evaluate_round(
     mix: Labelled,
     previous: Labelled,
     candidates: Labelled | None = None,
+    confidence: Mapping[str, NDArray[np.float64]] | None = None,
     settings: Settings,
     seed: int,
     task: Configured[Task[Any]] = IMAGES,
@@ -158,6 +166,8 @@ def evaluate_round(
         mix: what the next generator would learn from.
         previous: what this round's generator learned from.
         candidates: the round's candidates that can be read, for metrics that compare with them.
+        confidence: of the suite's classifier in accepted and validation rows, for metrics that
+            read it.
         settings: null_draws and bootstrap.
         seed: of subsets and resamples.
         task: what mixes are judged by.
@@ -176,8 +186,10 @@ def evaluate_round(
     _check_sizes(named)
     n = min(len(each.labels) for each in named.values())
     request = _request(named, n, settings, seed)
-    if candidates is not None:
-        request = replace(request, whole={**request.whole, CANDIDATES: candidates})
+    also = {CANDIDATES: candidates, TRAINED_ON: previous, NEXT_MIX: mix}
+    read = {name for each in metrics for name in each.plugin.reads}
+    whole = {name: rows for name, rows in also.items() if name in read and rows is not None}
+    request = replace(request, whole={**request.whole, **whole}, confidence=confidence or {})
     measured = _measured(request, metrics)
     missing = {
         name: reason

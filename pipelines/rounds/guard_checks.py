@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from lineage.evidence import Evidence, Verdict
 from lineage.limits import Limits
@@ -19,6 +19,10 @@ from pipelines.common.settings import StrictModel, parse
 
 Own = TypeVar("Own", bound=StrictModel)
 """Settings class of a check."""
+HISTORY: Final = "history"
+"""What a check `reads` that compares a round with those before it."""
+REFUSALS: Final = "refusals"
+"""What a check `reads` that is about what the suite refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class GuardCheck(Plugin, Protocol[Own]):
 
     Settings: type[Own]
     """Model of the check's settings under `publish.checks` in params.yaml."""
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Evidence that is read from the lake for checks that ask for it: `history`, `refusals`."""
 
     @abstractmethod
     def judge(self, evidence: Evidence, limits: Limits, settings: Own) -> CheckResult:
@@ -52,10 +58,23 @@ class GuardCheck(Plugin, Protocol[Own]):
         """
 
 
+HERE: Final = "pipelines.rounds.optional_checks"
 CHECKS: Final[Registry[GuardCheck[Any]]] = Registry(
     "check",
     "pipelines.rounds.guard_checks:GuardCheck",
-    {"selection_tail": "pipelines.rounds.selection_tail:SelectionTail"},
+    {
+        "clipped_coverage": f"{HERE}.beside_real:ClippedCoverage",
+        "clipped_density": f"{HERE}.beside_real:ClippedDensity",
+        "drift_budget": f"{HERE}.lines:DriftBudget",
+        "effective_generators": f"{HERE}.lines:EffectiveGenerators",
+        "entropy": f"{HERE}.beside_real:Entropy",
+        "meaning_variety": f"{HERE}.beside_real:MeaningVariety",
+        "rare_class": f"{HERE}.lines:RareClass",
+        "rejection_concentration": f"{HERE}.verifiers:RejectionConcentration",
+        "selection_tail": "pipelines.rounds.selection_tail:SelectionTail",
+        "training_distance": f"{HERE}.beside_real:TrainingDistance",
+        "verifier_pull": f"{HERE}.verifiers:VerifierPull",
+    },
 )
 
 
@@ -69,3 +88,12 @@ def settings(checks: Mapping[str, Mapping[str, Any]]) -> dict[str, StrictModel]:
         name: parse(CHECKS.find(name).Settings, dict(given), f"publish.checks.{name}")
         for name, given in checks.items()
     }
+
+
+def read_by(checks: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Name the evidence that checks ask for.
+
+    Raises:
+        ParamsError: there is no such check.
+    """
+    return {name for reference in checks for name in CHECKS.load(reference).reads}

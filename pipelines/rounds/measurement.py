@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from lake.client import Lake
 from pipelines import metrics
@@ -17,7 +19,11 @@ from pipelines.rounds import plugin_inputs, tables
 from pipelines.rounds.arrivals import source_states
 
 
-def of_frames(round_: Round, frames: Mapping[str, pl.DataFrame]) -> Evaluation:
+def of_frames(
+    round_: Round,
+    frames: Mapping[str, pl.DataFrame],
+    confidence: Mapping[str, NDArray[np.float64]] | None = None,
+) -> Evaluation:
     """Measure samples, mix and mix before, as `pipelines.metrics.evaluate_round` does.
 
     Args:
@@ -26,6 +32,7 @@ def of_frames(round_: Round, frames: Mapping[str, pl.DataFrame]) -> Evaluation:
             generator saw; `accepted`, the round's samples; `mix`, what the next generator would
             learn from; `previous`, the mix that it is compared with; maybe `candidates`, as
             `read_candidates` gives them.
+        confidence: of the suite's classifier, for metrics that read it; None: it is not known.
 
     Raises:
         DataError: a set is too small to measure.
@@ -35,6 +42,7 @@ def of_frames(round_: Round, frames: Mapping[str, pl.DataFrame]) -> Evaluation:
         task=plugin_inputs.task(round_),
         unlabelled=plugin_inputs.unlabelled_task(round_),
         second=plugin_inputs.second_task(round_),
+        confidence=confidence,
         metrics=list(plugin_inputs.metrics(round_).values()),
         settings=round_.settings.evaluate,
         seed=derive_seed(round_.seed, round_.dataset, round_.number, "evaluate"),

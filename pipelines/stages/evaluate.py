@@ -34,6 +34,7 @@ from pipelines.rounds.keys import StageKey
 from pipelines.rounds.mixes import TrainingMix
 from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
 from pipelines.takedown import denied_rows
+from pipelines.verification import confidence
 
 
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
@@ -124,7 +125,8 @@ def measure(
         "previous": before.samples,
         **measurement.read_candidates(ctx.lake, ctx.receipt("generate").commit, round_, real),
     }
-    evaluation = measurement.of_frames(round_, frames)
+    sure = confidence.of_round(ctx, commit, accepted, frames["validation"])
+    evaluation = measurement.of_frames(round_, frames, sure)
     content = evaluation.to_dict()
     content["summary"] |= _ancestry(ctx, commit, accepted, mix)
     return content, mix

@@ -48,6 +48,7 @@ def _engine() -> Environment:
         "mood": mood,
         "words": lambda value: str(value).replace("_", " "),
         "meaning": lambda name: glossary.terms()[name].meaning.replace("`", ""),
+        "explained": lambda name: name in glossary.terms(),
         "day": day,
         "segments": segments,
     }

@@ -344,3 +344,17 @@ def test_what_was_taken_down_is_rejected_whatever_the_suite_says() -> None:
     )
     assert found["decision"].to_list() == ["rejected", "rejected", "accepted"]
     assert found["reasons"].to_list() == [["taken_down"], ["taken_down"], []]
+
+
+def test_refusals_are_counted_by_critical_expectation() -> None:
+    said = verdicts(
+        (0, "far", "critical", "failed"),
+        (0, "near", "critical", "error"),
+        (1, "near", "critical", "failed"),
+        (2, "near", "warning", "failed"),
+        (2, "far", "critical", "passed"),
+        (None, "whole", "critical", "failed"),
+    )
+    assert list(curation.refusals(said).items()) == [("near", 2), ("far", 1)]
+    assert curation.refusals(curation.decisive(said)) == curation.refusals(said)
+    assert curation.refusals(verdicts(*passed(2))) == {}

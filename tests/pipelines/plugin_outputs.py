@@ -40,7 +40,7 @@ from pipelines.llm.cache import Cache
 from pipelines.llm.settings import Service
 from pipelines.llm.values import Failure, Reply
 from pipelines.metrics import Labelled, likelihood, task_figures, values
-from pipelines.metrics.protocol import MetricRequest
+from pipelines.metrics.protocol import CONFIDENCE, MetricRequest
 from pipelines.metrics.registry import METRICS, TASKS
 from pipelines.modalities.registry import MODALITIES
 from pipelines.params import Dataset
@@ -95,6 +95,7 @@ SOLVERS: Final = {
     ("task", "table_target"),
     ("metric", "table_fidelity"),
     ("metric", "text_variety"),
+    ("metric", "meaning_variety"),
 }
 
 
@@ -548,9 +549,14 @@ def of_metric(name: str) -> object:
         null_draws=5,
         bootstrap=20,
         seed=9,
-        whole={each: chosen_among(accepted) for each in metric.reads},
+        whole={each: chosen_among(accepted) for each in metric.reads if each != CONFIDENCE},
+        confidence={
+            "accepted": np.linspace(0.5, 1, len(accepted.labels)),
+            "validation": np.linspace(0.3, 1, len(validation.labels)),
+        },
     )
-    found = metric.measure(request, METRICS.find(name).Settings())
+    given = {"rows": 20} if name == "meaning_variety" else {}
+    found = metric.measure(request, METRICS.find(name).Settings(**given))
     return {
         part: {figure: asdict(metric) for figure, metric in figures.items()}
         for part, figures in found.items()

@@ -44,8 +44,12 @@ GOLDEN: Final[Mapping[str, str]] = {
     "generator simulate/1": "74e4cceb80e2cb77223bbf2d1de14aaab9ab947442481ed57bb908d33b6dff4d",
     "generator text/2": "85b3e3fdb7ba7fe0e31d2b682c56579d5c5a8e4b28f03c5a12a5ea13bb6d63c3",
     "metric classes/4": "cf5de18508ca10d306e40bc846efbdae38356f1e6553ccfa0f606b8ce5950ad3",
+    "metric clipped/1": "d5b8ebc8bd8321bba84450dbe56961d2a7ef7deb9129afecd67b04793f46a75c",
     "metric content/3": "8f902a6bce1474618de0296908b7308ae349698ff285195f8ec5ededf718ad43",
+    "metric entropy/1": "b8ab772359d14f48f88456b747f3e27fd8cefc770b5fe221a33a4c9a3624e440",
+    "metric meaning_variety/1": "5b7c8c0cad4d0c56d9d963831edcf637d9abf30c9aae6e48191564e62a0d53a1",
     "metric neighbours/3": "48615a0b3f8e9c2ce12ff75a083c9246783a33fd3a37fb7f8213837609130293",
+    "metric rare_class/1": "6e9865d7b5bcc251791d6069e6b3d0bd0f83a90c9c1b6646f6234d69dd50f2a6",
     "metric selection/1": "6c92e7f0c000466e8c8e83f317facf2f60d20c59d00335b701d8d0c018159c43",
     "metric shape/1": "711fe5774bbf5032ecf93cb9a622a9faff09ea8909536b4db5376c3abfda8e76",
     "metric style/3": "2e7dc8db278afae1842b0f17a4f4e7452a2efb8b6de81fe6a35839b284e39ef2",
@@ -53,6 +57,10 @@ GOLDEN: Final[Mapping[str, str]] = {
     "metric table_neighbours/3": "f88a3a1413cb04e42fa02902ac3fcc6607b9bc161f247c268f823c7478d064de",
     "metric text_neighbours/2": "f45dbe28206ae4c8836bd751592cd484ca228bfd0caaf85a5e338d3e1ce8d9dc",
     "metric text_variety/2": "d0e3cb08189129dd76d48d9ac1b0397b101a8dce2ccb4fe6d5670f90fe29f75d",
+    "metric training_distance/1": (
+        "6f410452f26e58928bec399bea8011b1308ef77499c58d8b0272967d33fc530b"
+    ),
+    "metric verifier_pull/1": "afe572379de91c2341c08104773b2dd80615a510c999ca400db07dcb3be3208a",
     "modality image/2": "065de7aebf91262226a4221f1bbab9b02ff7d79f21b1aec7e7a4c04372a39968",
     "modality table/1": "250a4ac5da48edc856a320a69456a48bca6f39a6b8c206bd50f905a3a75fb487",
     "modality text/2": "028931274b1c300ba5996f9294c2956f5ceec51cccecd7a38cc2b257db38823c",

@@ -16,14 +16,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from lineage.drift import loss_times, mean_loss_time, quantile
 from pipelines.inquiry.foresight.observed import Observations
 
 SHOWN: Final = 3
 """Classes that are looked at, the rarest ones."""
-LINES: Final = 2_000
-"""Lines of rounds that are drawn."""
-LATEST: Final = 4
-"""Rounds that a line is followed for, at most, as a multiple of n."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,41 +96,12 @@ def _each(
             real[label] / whole,
             share,
             lost_replace=float((times <= ahead).mean()),
-            lost_by_tenth=_quantile(times, 0.1),
-            lost_by_half=_quantile(times, 0.5),
+            lost_by_tenth=quantile(times, 0.1),
+            lost_by_half=quantile(times, 0.5),
             lost_mean=mean_loss_time(share, rows),
             lost_accumulate=0.0,
             missing_subsample=_none_of(every[label], total, size),
         )
-
-
-def loss_times(
-    share: float, rows: int, random: np.random.Generator, ahead: int = 0
-) -> np.ndarray[Any, Any]:
-    """Draw after how many rounds lines of replacement lose a class; infinite where they do not.
-
-    Args:
-        share: of the last round, q.
-        rows: of each round to come, n.
-        random: source of the draws.
-        ahead: rounds that are followed at least; beyond, lines end once half of them lost it.
-    """
-    shares = np.full(LINES, share)
-    times = np.where(shares > 0, np.inf, 0.0)
-    for number in range(1, max(LATEST * rows, ahead) + 1):
-        open_ = np.isinf(times) & (shares < 1)
-        if not open_.any() or (number > ahead and (times <= number).mean() > 1 / 2):
-            break
-        shares = np.where(open_, random.binomial(rows, shares) / rows, shares)
-        times = np.where(open_ & (shares == 0), float(number), times)
-    return times
-
-
-def mean_loss_time(share: float, rows: int) -> float | None:
-    """Mean rounds until a class is lost, given that it is lost (Kimura and Ohta 1969, eq. 16)."""
-    if not 0 < share < 1:
-        return None
-    return -2 * rows * share * math.log(share) / (1 - share)
 
 
 def _none_of(rows: int, total: int, size: int) -> float:
@@ -143,12 +111,6 @@ def _none_of(rows: int, total: int, size: int) -> float:
     ways = math.lgamma
     chosen = ways(total - rows + 1) - ways(total - rows - size + 1)
     return math.exp(chosen - ways(total + 1) + ways(total - size + 1))
-
-
-def _quantile(times: np.ndarray[Any, Any], share: float) -> int | None:
-    """The round by which a share of the lines has lost the class."""
-    found = float(np.quantile(times, share, method="inverted_cdf"))
-    return None if math.isinf(found) else int(found)
 
 
 def _summed(observations: Observations, *, real: bool | None) -> dict[str, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lineage import drift
 from lineage.limits import Limits
 from pipelines.common.errors import DataError
 from pipelines.inquiry.foresight import dynamics, forecasting, rare, regimes
@@ -138,10 +139,10 @@ def test_the_fewest_real_rows_hold_recall_and_fewer_do_not() -> None:
 
 
 def test_a_rare_class_is_lost_as_kimura_and_ohta_have_it() -> None:
-    assert rare.mean_loss_time(0.05, 200) == pytest.approx(63.07, abs=0.01)
-    assert rare.mean_loss_time(0.02, 600) == pytest.approx(95.8, abs=0.01)
-    assert rare.mean_loss_time(0.0, 600) is None
-    times = rare.loss_times(0.05, 200, np.random.default_rng(0))
+    assert drift.mean_loss_time(0.05, 200) == pytest.approx(63.07, abs=0.01)
+    assert drift.mean_loss_time(0.02, 600) == pytest.approx(95.8, abs=0.01)
+    assert drift.mean_loss_time(0.0, 600) is None
+    times = drift.loss_times(0.05, 200, np.random.default_rng(0))
     assert float(np.quantile(times, 0.1, method="inverted_cdf")) == pytest.approx(8, abs=1)
     assert float(np.quantile(times, 0.5, method="inverted_cdf")) == pytest.approx(27, abs=3)
 
@@ -190,7 +191,7 @@ def test_a_round_outside_of_its_interval_is_told_and_only_what_came_later_is_hel
 
 
 def test_more_than_half_of_the_lines_can_lose_a_class_within_the_rounds_ahead() -> None:
-    times = rare.loss_times(1 / 1000, 1000, np.random.default_rng(0), 3)
+    times = drift.loss_times(1 / 1000, 1000, np.random.default_rng(0), 3)
     lost = 0.0
     for _ in range(3):  # of one row, whose copies in the next round are nearly Poisson of mean 1
         lost = np.exp(lost - 1)
