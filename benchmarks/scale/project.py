@@ -12,6 +12,8 @@ import yaml
 
 from benchmarks.scale.rows import KINDS, SIDE
 from lineage.limits import Limits
+from pipelines.modalities.images import Images
+from pipelines.project import suited_scorers
 
 DATASET: Final = "scale"
 ROUND: Final = f"{DATASET}-1"
@@ -36,11 +38,10 @@ CANDIDATES: Final = "candidates.parquet"
 AT_ONCE: Final = 16
 """Requests that the service is sent at once."""
 IDENTITY: Final = {"texts": "text", "images": "image"}
-SCORERS: Final = {
-    "texts": ("text_agreement", "text_duplicates", "text_overlap", "text_shape", "language"),
-    "images": ("agreement", "distance"),
-}
-"""What scores the candidates: those that a data set of this kind is given."""
+SCORERS: Final = ("text_agreement", "text_duplicates", "text_overlap", "text_shape", "language")
+"""What scores texts: the scorers that a data set of them is given."""
+HELD_OUT: Final = 0.1
+"""Share of the real rows in either split of the hold-out."""
 FILTERS: Final = ("text_duplicates", "text_overlap", "text_shape")
 """The scorers of what a text pipeline filters by: length, near-duplicates, held-out rows."""
 PRESENT: Final = "expect_column_values_to_not_be_null"
@@ -88,7 +89,8 @@ def _shipped_digits(candidates: int) -> dict[str, Any]:
 
 def _params(kind: str, real: int, candidates: int) -> dict[str, Any]:
     rows = ROWS_OF[kind]
-    ingest: dict[str, Any] = {"source": "real.parquet", "validation": 0.1, "test": 0.1}
+    held_out = {"validation": HELD_OUT, "test": HELD_OUT}
+    ingest: dict[str, Any] = {"source": "real.parquet", **held_out}
     if rows == "texts":
         ingest["modality"] = "text"
     made: dict[str, Any] = {"candidates": candidates, "shard_rows": SHARD_ROWS}
@@ -99,15 +101,15 @@ def _params(kind: str, real: int, candidates: int) -> dict[str, Any]:
         made["file"] = {"path": CANDIDATES}
     else:
         made["settings"] = {"rows": rows, "first": real}
-    scorers = FILTERS if kind == FILED else SCORERS[rows]
+    scorers, evaluate = _suited(kind, real)
     dataset = {
         "identity": [IDENTITY[rows]],
         "ingest": ingest,
         "fit": {},
         "generate": made,
-        "verify": {"scorers": {name: {} for name in scorers}},
+        "verify": {"scorers": scorers},
         "curate": {},
-        "evaluate": {},
+        "evaluate": evaluate,
         "publish": {"guard": NO_LIMITS},
     }
     return _with_round(dataset, {ASKED: "text", FILED: "file"}.get(kind, "plain.py"))
@@ -121,6 +123,18 @@ def _with_round(dataset: dict[str, Any], generator: str) -> dict[str, Any]:
         "datasets": {DATASET: dataset},
         "rounds": {ROUND: {**entry, **{name: {} for name in STAGES}}},
     }
+
+
+def _suited(kind: str, real: int) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Choose scorers and settings of `evaluate`; those of images as `stemma dataset add` does."""
+    rows = ROWS_OF[kind]
+    if rows == "texts":
+        return {name: {} for name in (FILTERS if kind == FILED else SCORERS)}, {}
+    few = min(round(real * (1 - 2 * HELD_OUT)), 2 * suited_scorers.MANY_IMAGES)
+    train = KINDS[rows](range(few)).with_row_index("row")
+    modality = Images((IDENTITY[rows],))
+    scorers, _ = suited_scorers.suited(modality, train)
+    return scorers, suited_scorers.suited_evaluation(modality, train)
 
 
 def _expectations(kind: str) -> list[dict[str, Any]]:

@@ -84,6 +84,21 @@ def train(vectors: Vectors, labels: Labels, seed: int = 0) -> Classifier:
     return _fitted(vectors, labels, image_classifier.best_temperature(margins, target))
 
 
+def of_mix(
+    vectors: Vectors, labels: Labels, weights: NDArray[np.float64] | None, seed: int = 0
+) -> Classifier:
+    """Train a classifier that is not calibrated on a sample of rows, which may have weights.
+
+    Args:
+        vectors: [n, d], finite.
+        labels: [n].
+        weights: [n], weight of each row; None: all rows weigh the same.
+        seed: Seed of the sample.
+    """
+    rows = sample(labels, most(vectors), seed)
+    return _fitted(vectors[rows], labels[rows], None, None if weights is None else weights[rows])
+
+
 def unseen(vectors: Vectors, labels: Labels, seed: int = 0) -> tuple[Labels, NDArray[np.float64]]:
     """Classify all rows by cross-validation, as `image_classifier.unseen` does.
 
@@ -122,7 +137,12 @@ def _by_class(labels: Labels) -> Iterator[NDArray[np.int64]]:
     yield from np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
 
 
-def _fitted(vectors: Vectors, labels: Labels, temperature: float | None) -> SampledClassifier:
+def _fitted(
+    vectors: Vectors,
+    labels: Labels,
+    temperature: float | None,
+    weights_of_rows: NDArray[np.float64] | None = None,
+) -> SampledClassifier:
     """Fit a machine for each class, on rows that are few enough."""
     from sklearn.svm import SVC  # noqa: PLC0415  slow to import
 
@@ -130,10 +150,12 @@ def _fitted(vectors: Vectors, labels: Labels, temperature: float | None) -> Samp
     variance = float(learned.var())
     gamma = 1 / (learned.shape[1] * variance) if variance else 1.0  # as `gamma="scale"`
     weights, intercepts = np.zeros((len(learned), len(classes))), np.zeros(len(classes))
+    share = None if weights_of_rows is None else weights_of_rows / weights_of_rows.mean()
     if len(classes) > 1:
         kernel = _kernel(learned, learned, gamma)
         for place, label in enumerate(classes):
-            machine: Any = SVC(C=PENALTY, kernel="precomputed").fit(kernel, labels == label)
+            machine: Any = SVC(C=PENALTY, kernel="precomputed")
+            machine.fit(kernel, labels == label, sample_weight=share)
             weights[machine.support_, place] = machine.dual_coef_[0]
             intercepts[place] = machine.intercept_[0]
     return SampledClassifier((), classes, temperature, learned, weights, intercepts, gamma)

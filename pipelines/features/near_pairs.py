@@ -58,16 +58,20 @@ class Tiles:
 
     @classmethod
     def of(cls, projection: Projection, vectors: Vectors, rows: Rows) -> Self:
-        """Cut the given rows, which are finite and at least one, into tiles."""
-        coordinates = projection.coordinates(vectors, rows)
-        values, squares = coordinates.values, coordinates.squares
-        parts = list(_parts(values, np.arange(len(rows))))
+        """Cut the given rows, which are finite and at least one, into tiles.
+
+        Coordinates are brought into their order in place, a column at a time: of many rows they are
+        most of what is held.
+        """
+        factors = np.ones((len(rows), projection.width + 2), dtype=np.float32)
+        own = factors[:, :-2]
+        squares = projection.coordinates(vectors, rows, own).squares
+        parts = list(_parts(own, np.arange(len(rows))))
         order, edges = np.concatenate(parts), np.cumsum([0, *map(len, parts)])
-        factors = np.ones((len(rows), values.shape[1] + 2), dtype=np.float32)
-        np.take(values, order, axis=0, out=factors[:, :-2], mode="clip")
+        for column in own.T:
+            column[:] = column[order]
         with np.errstate(over="ignore"):
             factors[:, -2] = squares[order]
-        own = factors[:, :-2]
         low, high = (each.reduceat(own, edges[:-1]) for each in (np.minimum, np.maximum))
         return cls(rows[order], factors, edges, low, high, float(np.sqrt(squares.max())))
 

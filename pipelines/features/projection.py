@@ -92,11 +92,19 @@ class Projection:
             return self
         return Projection(self.mean, self.axes[:, :count])
 
-    def coordinates(self, vectors: Vectors, rows: Rows) -> Coordinates:
-        """Project the given rows, which are finite."""
+    def coordinates(
+        self, vectors: Vectors, rows: Rows, into: NDArray[np.float32] | None = None
+    ) -> Coordinates:
+        """Project the given rows, which are finite.
+
+        Args:
+            vectors: [n, d].
+            rows: of which there are r.
+            into: [r, `width`] where the coordinates are written; None: a new array.
+        """
         axes = self.axes
         width = vectors.shape[1] if axes is None else axes.shape[1] + 1
-        values = np.empty((len(rows), width), dtype=np.float32)
+        values = np.empty((len(rows), width), dtype=np.float32) if into is None else into
         for block in blocks(len(rows), BLOCK_VALUES // max(1, vectors.shape[1])):
             moved = floats(vectors[rows[block]]) - self.mean
             if axes is None:

@@ -44,6 +44,12 @@ class Configured(Generic[Kind_co]):
 
     plugin: Kind_co
     settings: StrictModel = field(default_factory=NoSettings)
+    """Its own; where none are given, its defaults."""
+
+    def __post_init__(self) -> None:
+        """Take the defaults of the plug-in where no settings are given."""
+        if isinstance(self.settings, NoSettings):
+            object.__setattr__(self, "settings", getattr(self.plugin, "Settings", NoSettings)())
 
 
 IMAGES: Final = Configured(tasks.ImageLabels())

@@ -14,7 +14,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipelines.common.plugins import NoSettings
-from pipelines.features import byte_model, image_classifier, knn_votes, text_classifier
+from pipelines.common.settings import StrictModel
+from pipelines.features import (
+    byte_model,
+    image_classifier,
+    knn_votes,
+    many_images,
+    text_classifier,
+)
 from pipelines.metrics import values
 from pipelines.metrics.downstream import Answers, Labelled
 from pipelines.metrics.macro_f1 import MacroF1Task
@@ -24,19 +31,29 @@ from pipelines.metrics.values import Metric
 Labels = NDArray[Any]
 
 
-class ImageLabels(Task[NoSettings]):
+class ImageLabelsSettings(StrictModel):
+    """How many images are learned from."""
+
+    sample: bool = False
+    """Whether machines learn from a sample of very many rows (beyond 2,048 of 1,024 values); all of
+    them take time as the square of their number. Every mix that is compared is sampled alike, and
+    the interval of a figure is that of the validation rows, all of which are classified."""
+
+
+class ImageLabels(Task[ImageLabelsSettings]):
     """Classification of images by support vector machines on pixels, or on what describes them."""
 
     name = "image_labels"
     version = "image_labels/3"
-    Settings = NoSettings
+    Settings = ImageLabelsSettings
     figure = "accuracy"
 
-    def train(self, rows: Labelled, settings: NoSettings) -> Predict:  # noqa: ARG002  it has none
+    def train(self, rows: Labelled, settings: ImageLabelsSettings) -> Predict:
         """Train on the vectors of rows, or on their inputs where these are vectors too."""
-        return _Machines(
-            image_classifier.train(_seen(rows), rows.labels, rows.weights, calibrate=False)
-        )
+        seen = _seen(rows)
+        if settings.sample and many_images.are_many(seen):
+            return _Machines(many_images.of_mix(seen, rows.labels, rows.weights))
+        return _Machines(image_classifier.train(seen, rows.labels, rows.weights, calibrate=False))
 
 
 @dataclass(frozen=True, slots=True)

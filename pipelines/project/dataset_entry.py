@@ -150,7 +150,7 @@ def plan(
         "generate": dict(suited.generate),
         "verify": {"scorers": scorers},
         "curate": {},
-        "evaluate": {},
+        "evaluate": suited_scorers.suited_evaluation(real.settings.modality, real.train),
         "publish": {"guard": guard},
     }
     settings = parse(Dataset, entry, f"datasets.{name}")

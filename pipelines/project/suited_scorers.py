@@ -1,4 +1,7 @@
-"""Scorers that suit real rows: those of the modality, and what labels and language call for."""
+"""Scorers that suit real rows: those of the modality, and what labels and language call for.
+
+And settings of scorers and of `evaluate` that suit very many of them.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,13 @@ from pipelines.scorers.protocol import Given, columns_read
 LABEL: Final = "label"
 AGREEMENT: Final[Mapping[str, str]] = {"text": "text_agreement", "table": "table_agreement"}
 """The scorer, by modality, that needs labels and is asked for where there are some."""
-IMAGES: Final = "agreement"
-"""The scorer that takes time as the square of the real rows, unless it learns from a sample."""
+IMAGES: Final[Mapping[str, tuple[str, Any]]] = {
+    "agreement": ("sample", True),
+    "distance": ("search", "forest"),
+}
+"""Scorers that take time as the square of the rows, unless this setting has this value."""
 MANY_IMAGES: Final = 2_048
-"""Training rows beyond which it does."""
+"""Training rows beyond which it has."""
 SHORT_TEXT: Final = 60
 """Words of a text up to which short runs of words are compared with held-out texts."""
 NGRAM: Final = 5
@@ -51,8 +57,8 @@ def suited(
     """
     wanted = {name: dict(given) for name, given in modality.scorers.items()}
     shown = modality.shown(train.head(LOOKED_AT).with_columns(pl.lit(0).alias("round")))
-    if IMAGES in wanted and len(train) > MANY_IMAGES:
-        wanted[IMAGES]["sample"] = True
+    if len(train) > MANY_IMAGES:
+        wanted |= _of_many(wanted)
     if LABEL in train.columns and modality.name in AGREEMENT:
         wanted = {AGREEMENT[modality.name]: {}, **wanted}
     if modality.name == detection.TEXT:
@@ -68,6 +74,26 @@ def suited(
             left_out[name] = f"it reads {', '.join(missing)}, which this data has not"
             wanted.pop(name)
     return wanted, left_out
+
+
+def _of_many(scorers: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Give scorers of images the settings with which they score very many."""
+    return {
+        name: {**scorers[name], setting: value}
+        for name, (setting, value) in IMAGES.items()
+        if name in scorers
+    }
+
+
+def suited_evaluation(modality: Modality, train: pl.DataFrame) -> dict[str, Any]:
+    """Choose settings of the section `evaluate`: models of very many images learn from a sample.
+
+    Args:
+        modality: What the rows are.
+        train: row and payload of the training rows.
+    """
+    is_many = modality.name == detection.IMAGE and len(train) > MANY_IMAGES
+    return {"task_settings": {"sample": True}} if is_many and LABEL in train.columns else {}
 
 
 def with_limit(

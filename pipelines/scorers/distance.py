@@ -2,11 +2,16 @@
 
 A candidate at distance 0 from a real image is a copy. The ratio to the second closest tells copies
 from images in a dense region: a memorised image is far closer to one real image than to any other.
+
+All are compared with all, which takes time as the square of the rows; or, where it is told so,
+among very many by a forest of random trees (`features.knn_forest`), which finds copies, and of
+other images a neighbour that may be a little farther than the nearest.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import math
+from typing import Final, Literal
 
 import numpy as np
 import polars as pl
@@ -14,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipelines.common.settings import StrictModel
-from pipelines.features import images, knn
+from pipelines.features import images, knn, knn_forest
 from pipelines.scorers import columns, digests
 from pipelines.scorers.expected import Expected, Quantile
 from pipelines.scorers.protocol import Given, Scorer
@@ -28,6 +33,15 @@ COLUMNS: Final = {
     "candidate_row": pl.Int64,
 }
 
+MANY: Final = 1 << 15
+"""Images up to which a search among them is exact, however it is set."""
+DECODED: Final = 1 << 13
+"""Images that are decoded at once where their bytes are held."""
+BETWEEN: Final = 1 << 16
+"""Candidates that are compared with few real rows at once."""
+
+Nearest = tuple[NDArray[np.float64], NDArray[np.int64]]
+
 
 class DistanceSettings(StrictModel):
     """Which column is the image, and how much is held in memory."""
@@ -36,6 +50,10 @@ class DistanceSettings(StrictModel):
     """Column of the images."""
     block_rows: int = Field(2048, gt=0)
     """Candidates whose distances are held in memory at once."""
+    search: Literal["exact", "forest"] = "exact"
+    """How neighbours are searched among very many images (beyond 32,768): all pairs are compared,
+    in time as the square of their number; or most neighbours are found, copies among them, in time
+    that follows it."""
 
 
 class Distance(Scorer[DistanceSettings]):
@@ -82,6 +100,8 @@ class Distance(Scorer[DistanceSettings]):
         Raises:
             ImageError: a real image cannot be read.
         """
+        if settings.search == "forest" and max(len(candidates), len(given.real)) > MANY:
+            return _of_many(candidates, given, settings)
         vectors, real_vectors = columns.vectors(
             candidates[settings.image], given.real[settings.image]
         )
@@ -99,10 +119,89 @@ class Distance(Scorer[DistanceSettings]):
         Raises:
             ImageError: a real image cannot be read.
         """
+        if settings.search == "forest" and len(given.real) > MANY:
+            return _of_many_real(given, settings)
         vectors = images.vectors(given.real[settings.image])
         nearest = knn.nearest(vectors, vectors, 2, block_rows=settings.block_rows, skip_self=True)
         alone = np.full(len(vectors), np.nan), np.full(len(vectors), -1, dtype=np.int64)
         return _scores(given.real, given.real, nearest, alone)
+
+
+def _of_many(candidates: pl.DataFrame, given: Given, settings: DistanceSettings) -> pl.DataFrame:
+    """Score candidates as `Distance.score` does, with one byte for each value of an image."""
+    real_images = given.real[settings.image]
+    shape = images.decode(real_images[:1]).shape[1:]
+    real, _ = _bytes(real_images, shape, strict=True)
+    pixels, readable = _bytes(candidates[settings.image], shape, strict=False)
+    at = np.flatnonzero(readable)
+    found = pixels if readable.all() else pixels[at]
+    del pixels
+    fellows = _nearest(found, found, 1, given.seed, settings, skip_self=True)
+    close = _spread(_nearest(found, real, 2, given.seed, settings), at, len(candidates))
+    others, other = _spread(fellows, at, len(candidates))
+    other[at] = np.where(other[at] >= 0, at[other[at]], -1)
+    return _scores(candidates, given.real, close, (others[:, 0], other[:, 0]))
+
+
+def _of_many_real(given: Given, settings: DistanceSettings) -> pl.DataFrame:
+    """Score real rows as `Distance.score_real` does, with one byte for each value of an image."""
+    real_images = given.real[settings.image]
+    real, _ = _bytes(real_images, images.decode(real_images[:1]).shape[1:], strict=True)
+    nearest = _nearest(real, real, 2, given.seed, settings, skip_self=True)
+    alone = np.full(len(real), np.nan), np.full(len(real), -1, dtype=np.int64)
+    return _scores(given.real, given.real, nearest, alone)
+
+
+def _bytes(
+    column: pl.Series, shape: images.Shape, *, strict: bool
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Decode images into the bytes of their pixels, [n, d], and say which can be read, [n].
+
+    Raises:
+        ImageError: an image cannot be read, and `strict` asks for all of them.
+    """
+    pixels = np.zeros((len(column), math.prod(shape)), dtype=np.uint8)
+    readable = np.ones(len(column), dtype=np.bool_)
+    for start in range(0, len(column), DECODED):
+        block = slice(start, start + DECODED)
+        values = images.decode_lenient(column[block], shape)
+        readable[block] = images.finite(values)
+        if strict and not readable[block].all():
+            images.decode(column)  # says which one, and why
+        flat = values.reshape(len(values), pixels.shape[1])
+        pixels[block][readable[block]] = images.to_bytes(flat[readable[block]])
+    return pixels, readable
+
+
+def _nearest(
+    queries: NDArray[np.uint8],
+    references: NDArray[np.uint8],
+    k: int,
+    seed: int,
+    settings: DistanceSettings,
+    *,
+    skip_self: bool = False,
+) -> Nearest:
+    """Find the k nearest references of each query: exactly among few, and most among many."""
+    if len(references) > MANY:
+        return knn_forest.nearest(queries, references, k, seed=seed, skip_self=skip_self)
+    values = images.to_unit(references)
+    if skip_self:
+        return knn.nearest(values, values, k, block_rows=settings.block_rows, skip_self=True)
+    parts = [
+        knn.nearest(images.to_unit(queries[start : start + BETWEEN]), values, k)
+        for start in range(0, max(len(queries), 1), BETWEEN)
+    ]
+    distances, rows = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return distances, rows
+
+
+def _spread(found: Nearest, at: NDArray[np.int64], count: int) -> Nearest:
+    """Put what was found of the rows `at` among `count` rows, of which others have no neighbour."""
+    distances = np.full((count, found[0].shape[1]), np.nan)
+    rows = np.full(distances.shape, -1, dtype=np.int64)
+    distances[at], rows[at] = found
+    return distances, rows
 
 
 def _scores(

@@ -38,6 +38,7 @@ from pipelines.features import (
     image_style,
     images,
     knn,
+    knn_forest,
     knn_translated,
     knn_votes,
     many_images,
@@ -68,6 +69,7 @@ GOLDEN: Final[Mapping[str, str]] = {
     "image_style": "82216fcb7b194fb39b64ee8cd8ebc09087584e4e9f37d984a0d90b0cc3121736",
     "images": "dbf674b2a762dd79d92ce4085fefe12db7be297a5f8d227f2876ef41ecf6abac",
     "knn": "4ba0649666710f2fd535aee79993a9aa746b6b16d0266014bc9c646e9bfaf418",
+    "knn_forest": "596ee3686af8bdb70535b8604d593febd12095253925f05192647593598258c3",
     "knn_translated": "b8bb54533e2511ea00d3a16cf018b7d7b0bbeb9ece66504aa800fef80c86da82",
     "closest": "973a1d45132588a33f3911c47a27a23a855a524ae2bd2b36e8f761f9033e2c1c",
     "many_images": "5e5a73c0360219edc36ace842153b864446025ecc2b13ec19a60f97754ba9ec1",
@@ -345,6 +347,19 @@ def of_knn() -> object:
     }
 
 
+def of_knn_forest() -> object:
+    """Neighbours in one leaf; and in trees of several those of copies, which a cut never parts."""
+    draw = np.random.default_rng(10)
+    pixels = draw.integers(0, 256, (1_200, 20)).astype(np.uint8)
+    pixels[600:] = pixels[:600] ^ draw.integers(0, 2, (600, 20)).astype(np.uint8)
+    distances, rows = knn_forest.nearest(pixels[:25], pixels[:50], 3, seed=1)
+    copies, of = knn_forest.nearest(pixels, pixels, 1, seed=2, skip_self=True)
+    return {
+        "leaf": [rounded(distances), rows.tolist()],
+        "copies": [rounded(copies[:, 0]), of[:, 0].tolist()],
+    }
+
+
 def of_near_pairs() -> object:
     draw = np.random.default_rng(9)
     pixels = draw.integers(0, 256, (40, 20)).astype(np.uint8)
@@ -420,6 +435,7 @@ OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "image_style": of_image_style,
     "images": of_images,
     "knn": of_knn,
+    "knn_forest": of_knn_forest,
     "knn_translated": of_knn_translated,
     "closest": of_closest,
     "knn_votes": of_knn_votes,

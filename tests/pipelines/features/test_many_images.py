@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from pipelines.common.errors import DataError
 from pipelines.features import image_classifier, many_images
+from pipelines.metrics.downstream import Labelled
+from pipelines.metrics.protocol import WithMargins
+from pipelines.metrics.tasks import ImageLabels
 
 CLASSES = np.array(["left", "middle", "right"])
 
@@ -79,3 +82,21 @@ def test_one_class_and_a_class_of_one_row() -> None:
     assert only.labels(vectors).tolist() == [7] * 6
     with pytest.raises(DataError, match="class 1 has one row only"):
         many_images.train(vectors, np.array([0, 0, 0, 0, 0, 1]))
+
+
+def test_a_mix_is_learned_from_a_sample_with_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_images, "WORK", 150 * 150 * 12)
+    vectors, labels = rows(900)
+    wrong = np.arange(900) < 500
+    labels = np.where(wrong, CLASSES[0], labels)
+    task = ImageLabels()
+    mix = Labelled(vectors, labels, np.where(wrong, 1e-3, 1.0))
+    sampled, whole = (task.train(mix, task.Settings(sample=each)) for each in (True, False))
+    other, truth = rows(300, seed=1)
+    test = Labelled(other, truth)
+    assert isinstance(sampled, WithMargins)
+    assert sampled.margins(test).shape == (300, 3)
+    assert (sampled(test) == truth).mean() > 0.9
+    assert (sampled(test) == whole(test)).mean() > 0.9
+    unweighted = task.train(Labelled(vectors, labels), task.Settings(sample=True))
+    assert (unweighted(test) == truth).mean() < 0.8

@@ -54,7 +54,7 @@ def test_models_without_margins_give_none() -> None:
     told = task_figures.answers(NearestLabels(), NoSettings(), mixes, rows)
     assert likelihood.section(told, SETTINGS, 1) == {}
     assert likelihood.section({}, SETTINGS, 1) == {}
-    machines = task_figures.answers(ImageLabels(), NoSettings(), mixes, rows)
+    machines = task_figures.answers(ImageLabels(), ImageLabels.Settings(), mixes, rows)
     assert machines["mix"].said.tolist() == [0, 1, 0, 1]
     found = likelihood.section(machines, SETTINGS, 1)
     assert found["difference"]["real_only"].value == 0

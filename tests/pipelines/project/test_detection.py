@@ -179,10 +179,14 @@ def test_runs_that_are_compared_fit_short_texts_of_any_script() -> None:
 
 
 @pytest.mark.parametrize(("count", "sampled"), [(2_048, False), (2_049, True)])
-def test_a_classifier_of_very_many_images_learns_from_a_sample(
+def test_scorers_of_very_many_images_take_no_time_as_the_square_of_them(
     count: int, *, sampled: bool
 ) -> None:
     modality = MODALITIES.load("image", ("image",))
     rows = pl.DataFrame({"row": range(count), "label": 0, "image": b"x"})
     scorers, _ = suited_scorers.suited(modality, rows)
     assert scorers["agreement"].get("sample", False) is sampled
+    assert scorers["distance"].get("search", "exact") == ("forest" if sampled else "exact")
+    written = suited_scorers.suited_evaluation(modality, rows)
+    assert written == ({"task_settings": {"sample": True}} if sampled else {})
+    assert suited_scorers.suited_evaluation(modality, rows.drop("label")) == {}

@@ -130,6 +130,41 @@ def test_one_real_row_has_no_ratio_and_one_candidate_no_fellow(
     assert found["candidate_row"] is None
 
 
+@pytest.mark.parametrize(("many", "decoded"), [(10_000, 64), (150, 64), (20, 7)])
+def test_a_forest_scores_as_all_pairs_do_and_finds_copies(
+    candidates: pl.DataFrame,
+    split: Split,
+    monkeypatch: pytest.MonkeyPatch,
+    many: int,
+    decoded: int,
+) -> None:
+    scorer, exact = distance.Distance(), distance.DistanceSettings()
+    forest = distance.DistanceSettings(search="forest")
+    given, rows = Given(split.real[:300], seed=3), candidates[::-1]
+    expected = scorer.score(rows, given, exact), scorer.score_real(given, exact)
+    monkeypatch.setattr(distance, "MANY", many)
+    monkeypatch.setattr(distance, "DECODED", decoded)
+    monkeypatch.setattr(distance, "BETWEEN", decoded)
+    found = scorer.score(rows, given, forest), scorer.score_real(given, forest)
+    assert many < 300 or found[0].equals(expected[0])  # one leaf holds what there is of either
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.schema == theirs.schema
+        for column in ("real_distance", "candidate_distance"):
+            assert ours[column].is_null().equals(theirs[column].is_null())
+            assert (ours[column] - theirs[column]).drop_nulls().abs().max() in (None, 0)
+
+
+def test_a_forest_names_the_real_image_that_cannot_be_read(
+    candidates: pl.DataFrame, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distance, "MANY", 20)
+    real = pl.concat([split.real[:30], candidates.select(split.real.columns).tail(1)])
+    with pytest.raises(images.ImageError, match="the image at position 30"):
+        distance.Distance().score(
+            candidates, Given(real), distance.DistanceSettings(search="forest")
+        )
+
+
 @pytest.mark.parametrize("block_rows", [1, 7, 1000])
 def test_blocks_change_nothing(block_rows: int) -> None:
     draw = np.random.default_rng(0)
