@@ -12,7 +12,7 @@ import yaml
 
 from benchmarks.scale.rows import KINDS, SIDE
 from lineage.limits import Limits
-from pipelines.modalities.images import Images
+from pipelines.modalities.registry import MODALITIES
 from pipelines.project import suited_scorers
 
 DATASET: Final = "scale"
@@ -101,7 +101,7 @@ def _params(kind: str, real: int, candidates: int) -> dict[str, Any]:
         made["file"] = {"path": CANDIDATES}
     else:
         made["settings"] = {"rows": rows, "first": real}
-    scorers, evaluate = _suited(kind, real)
+    scorers, evaluate = _suited(kind, real, candidates)
     dataset = {
         "identity": [IDENTITY[rows]],
         "ingest": ingest,
@@ -125,16 +125,18 @@ def _with_round(dataset: dict[str, Any], generator: str) -> dict[str, Any]:
     }
 
 
-def _suited(kind: str, real: int) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """Choose scorers and settings of `evaluate`; those of images as `stemma dataset add` does."""
+def _suited(
+    kind: str, real: int, candidates: int
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Choose scorers, those of images as `stemma dataset add` does, and settings of `evaluate`."""
     rows = ROWS_OF[kind]
-    if rows == "texts":
-        return {name: {} for name in (FILTERS if kind == FILED else SCORERS)}, {}
     few = min(round(real * (1 - 2 * HELD_OUT)), 2 * suited_scorers.MANY_IMAGES)
     train = KINDS[rows](range(few)).with_row_index("row")
-    modality = Images((IDENTITY[rows],))
-    scorers, _ = suited_scorers.suited(modality, train)
-    return scorers, suited_scorers.suited_evaluation(modality, train)
+    modality = MODALITIES.load(IDENTITY[rows], (IDENTITY[rows],))
+    evaluate = suited_scorers.suited_evaluation(modality, train, candidates)
+    if rows == "texts":
+        return {name: {} for name in (FILTERS if kind == FILED else SCORERS)}, evaluate
+    return suited_scorers.suited(modality, train)[0], evaluate
 
 
 def _expectations(kind: str) -> list[dict[str, Any]]:

@@ -23,7 +23,14 @@ from pipelines.common.errors import DataError, EmptyRound, StaleError
 from pipelines.gate import checks, contamination, evidence
 from pipelines.gate.evidence import Without
 from pipelines.params import Params, resolve
-from pipelines.rounds import history, measurement, mixes, round_holdout, tables
+from pipelines.rounds import (
+    history,
+    measured_rows,
+    measurement,
+    mixes,
+    round_holdout,
+    tables,
+)
 from pipelines.rounds.context import RoundContext
 from pipelines.takedown import denied_rows, deny_list, record
 from pipelines.takedown.denied_rows import Planned
@@ -97,14 +104,15 @@ class _Judge:
             )
             for planned in (self.planned, None)
         )
-        accepted = tables.read_round(self.lake, main, round_.dataset, "samples", round_.number)
-        mix = mixes.filled(self.lake, main, round_, after)
+        most = round_.settings.evaluate.sample
+        accepted, _ = measured_rows.read(self.lake, main, round_, "samples", most)
+        mix, _ = mixes.measured(self.lake, main, round_, after, "mix")
         frames = {
             "real": tables.real_samples(self.lake, main, round_.dataset, before=round_.number),
             "validation": held_out.validation(),
             "accepted": evidence.left(accepted, taken),
             "mix": mix.samples,
-            "previous": mixes.filled(self.lake, main, round_, before).samples,
+            "previous": mixes.measured(self.lake, main, round_, before, "previous")[0].samples,
         }
         return mix.manifest, measurement.of_frames(round_, frames).to_dict()
 

@@ -108,6 +108,10 @@ class Evaluate(StrictModel):
     """The task's own settings."""
     metrics: Mapping[str, Mapping[str, Any]] = {}
     """Settings by metric, of such that measure a round besides those of the modality."""
+    sample: int | None = Field(None, ge=100)
+    """Rows that figures are measured on at most, of the round, of the mix and of the mix before it:
+    of more as many are drawn by the seed of the round. None: all, however many there are. Counts,
+    lineage, leaks and copies are of all rows in any case."""
 
 
 class Publish(StrictModel):

@@ -150,7 +150,9 @@ def plan(
         "generate": dict(suited.generate),
         "verify": {"scorers": scorers},
         "curate": {},
-        "evaluate": suited_scorers.suited_evaluation(real.settings.modality, real.train),
+        "evaluate": suited_scorers.suited_evaluation(
+            real.settings.modality, real.train, suited.candidates
+        ),
         "publish": {"guard": guard},
     }
     settings = parse(Dataset, entry, f"datasets.{name}")

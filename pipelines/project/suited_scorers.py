@@ -26,6 +26,8 @@ IMAGES: Final[Mapping[str, tuple[str, Any]]] = {
 """Scorers that take time as the square of the rows, unless this setting has this value."""
 MANY_IMAGES: Final = 2_048
 """Training rows beyond which it has."""
+MEASURED: Final = 20_000
+"""Rows that figures of a round are measured on, of more than so many."""
 SHORT_TEXT: Final = 60
 """Words of a text up to which short runs of words are compared with held-out texts."""
 NGRAM: Final = 5
@@ -85,15 +87,20 @@ def _of_many(scorers: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
     }
 
 
-def suited_evaluation(modality: Modality, train: pl.DataFrame) -> dict[str, Any]:
-    """Choose settings of the section `evaluate`: models of very many images learn from a sample.
+def suited_evaluation(modality: Modality, train: pl.DataFrame, candidates: int) -> dict[str, Any]:
+    """Choose settings of `evaluate`: figures and models of very many rows are of a sample.
 
     Args:
         modality: What the rows are.
         train: row and payload of the training rows.
+        candidates: Of a round.
     """
-    is_many = modality.name == detection.IMAGE and len(train) > MANY_IMAGES
-    return {"task_settings": {"sample": True}} if is_many and LABEL in train.columns else {}
+    most, wanted = max(len(train), candidates), dict[str, Any]()
+    if most > MEASURED:
+        wanted["sample"] = MEASURED
+    if most > MANY_IMAGES and modality.name == detection.IMAGE and LABEL in train.columns:
+        wanted["task_settings"] = {"sample": True}
+    return wanted
 
 
 def with_limit(

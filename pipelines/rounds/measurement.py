@@ -15,7 +15,7 @@ from pipelines.common.seeds import derive_seed
 from pipelines.metrics.protocol import CANDIDATES
 from pipelines.metrics.round import Evaluation
 from pipelines.params import Round
-from pipelines.rounds import plugin_inputs, tables
+from pipelines.rounds import measured_rows, plugin_inputs
 from pipelines.rounds.arrivals import source_states
 
 
@@ -51,7 +51,7 @@ def of_frames(
 
 
 def read_candidates(
-    lake: Lake, ref: str, round_: Round, real: pl.DataFrame
+    lake: Lake, ref: str, round_: Round, real: pl.DataFrame, most: int | None = None
 ) -> dict[str, pl.DataFrame]:
     """Read the candidates of a round, if one of its metrics compares with them.
 
@@ -60,6 +60,7 @@ def read_candidates(
         ref: where its candidates are, which no later commit of the round has.
         round_: the round.
         real: real rows; candidates that cannot be read as such are left out.
+        most: candidates that are drawn; None: all.
 
     Returns:
         `candidates`, their payload; nothing where no metric asks for it, and where the rows of the
@@ -68,7 +69,7 @@ def read_candidates(
     wanted = {name for each in plugin_inputs.metrics(round_).values() for name in each.plugin.reads}
     if CANDIDATES not in wanted or source_states.is_real(round_):
         return {}
-    rows = tables.read_round(lake, ref, round_.dataset, CANDIDATES, round_.number)
+    rows, _ = measured_rows.read(lake, ref, round_, CANDIDATES, most)
     found = rows.filter(round_.settings.modality.readable(rows, real))
     if len(found) < len(rows):
         unread = f"{len(rows) - len(found):,} of {len(rows):,} candidates cannot be read"

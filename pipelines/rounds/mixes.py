@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
@@ -16,7 +16,7 @@ from pipelines.common import console, parquet
 from pipelines.common.errors import EmptyRound, StaleError
 from pipelines.common.seeds import derive_seed
 from pipelines.params import Round
-from pipelines.rounds import model_store, tables
+from pipelines.rounds import measured_rows, model_store, tables
 
 TAKEN_DOWN: Final = "taken_down"
 """Why a row is left out that was taken down."""
@@ -56,8 +56,24 @@ def build(
     Args and errors are those of `compose`.
     """
     mix = compose(lake, commit, round_, contaminated=contaminated, denied=denied)
-    _tell(mix.left_out)
+    tell(mix.left_out)
     return filled(lake, commit, round_, mix)
+
+
+def measured(
+    lake: Lake, commit: str, round_: Round, mix: MixRows, name: str
+) -> tuple[TrainingMix, int]:
+    """Read the payload of a mix as `evaluate` measures it, and count its rows.
+
+    Args:
+        lake: the lake.
+        commit: the commit that the mix was composed at.
+        round_: the round whose `evaluate.sample` says how many rows are drawn.
+        mix: its rows.
+        name: of the mix, by which they are drawn.
+    """
+    rows = measured_rows.drawn(mix.rows, round_, name, round_.settings.evaluate.sample)
+    return filled(lake, commit, round_, replace(mix, rows=rows)), len(mix.rows)
 
 
 def filled(lake: Lake, commit: str, round_: Round, mix: MixRows) -> TrainingMix:
@@ -70,9 +86,9 @@ def filled(lake: Lake, commit: str, round_: Round, mix: MixRows) -> TrainingMix:
         mix: its rows.
     """
     stored = tables.read(lake, commit, round_.dataset, "samples")
-    samples = tables.collected(stored, f"the samples of {round_.dataset} at {commit}")
-    joined = samples.join(mix.rows, on=["round", "row"], how="inner").sort("round", "row")
-    return TrainingMix(joined, mix.manifest, mix.left_out)
+    what = f"the samples of {round_.dataset} at {commit}"
+    samples = measured_rows.with_payload(stored, mix.rows, what)
+    return TrainingMix(samples, mix.manifest, mix.left_out)
 
 
 def compose(
@@ -121,7 +137,7 @@ def compose(
     return MixRows(composed.rows, composed.manifest, left_out)
 
 
-def _tell(left_out: pl.DataFrame) -> None:
+def tell(left_out: pl.DataFrame) -> None:
     """Say how many rows are left out, and why."""
     denied = int((left_out["why"] == TAKEN_DOWN).sum())
     if denied:

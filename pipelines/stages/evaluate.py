@@ -19,6 +19,7 @@ from lake import files, refs
 from pipelines.gate import contamination, stored_leaks
 from pipelines.rounds import (
     branches,
+    measured_rows,
     measurement,
     mixes,
     parts,
@@ -34,7 +35,6 @@ from pipelines.rounds.keys import StageKey
 from pipelines.rounds.mixes import TrainingMix
 from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
 from pipelines.takedown import denied_rows
-from pipelines.verification import confidence
 
 
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
@@ -108,37 +108,64 @@ def measure(
         holdout: the hold-out of the data set.
         contaminated: occurrences that a fit must not learn from.
     """
-    round_ = ctx.round
-    real = tables.real_samples(ctx.lake, commit, round_.dataset, before=round_.number)
-    accepted = tables.read_round(ctx.lake, commit, round_.dataset, "samples", round_.number)
-    denied = denied_rows.of_mix(ctx.lake, commit, round_)
-    mix = mixes.build(ctx.lake, commit, round_, contaminated=contaminated, denied=denied)
-    pinned = ctx.receipt("fit").commit
-    earlier = contamination.of_mix(ctx, pinned, round_holdout.open_at(ctx, pinned))
-    denied = denied_rows.of_mix(ctx.lake, pinned, round_)
-    before = mixes.build(ctx.lake, pinned, round_, contaminated=earlier, denied=denied)
+    round_, lake = ctx.round, ctx.lake
+    most = round_.settings.evaluate.sample
+    real = tables.real_samples(lake, commit, round_.dataset, before=round_.number)
+    accepted, count = measured_rows.read(lake, commit, round_, "samples", most)
+    denied = denied_rows.of_mix(lake, commit, round_)
+    rows = mixes.compose(lake, commit, round_, contaminated=contaminated, denied=denied)
+    mixes.tell(rows.left_out)
+    mix, of_mix = mixes.measured(lake, commit, round_, rows, "mix")
+    before, of_before = _mix_before(ctx)
+    share = len(accepted) / max(count, 1)
     frames = {
         "real": real,
         "validation": holdout.validation(),
         "accepted": accepted,
         "mix": mix.samples,
         "previous": before.samples,
-        **measurement.read_candidates(ctx.lake, ctx.receipt("generate").commit, round_, real),
+        **_candidates(ctx, real, share),
     }
-    sure = confidence.of_round(ctx, commit, accepted, frames["validation"])
-    evaluation = measurement.of_frames(round_, frames, sure)
-    content = evaluation.to_dict()
-    content["summary"] |= _ancestry(ctx, commit, accepted, mix)
+    content = measurement.of_frames(round_, frames).to_dict()
+    sets = {"accepted": count, "mix": of_mix, "previous": of_before}
+    content |= measured_rows.section(round_, sets)
+    content["summary"] |= _ancestry(ctx, commit, mix)
     return content, mix
 
 
-def _ancestry(
-    ctx: RoundContext, commit: str, accepted: pl.DataFrame, mix: TrainingMix
-) -> dict[str, float | None]:
+def _mix_before(ctx: RoundContext) -> tuple[TrainingMix, int]:
+    """What the generator of this round learned from, as it is measured, and its number of rows."""
+    lake, pinned = ctx.lake, ctx.receipt("fit").commit
+    earlier = contamination.of_mix(ctx, pinned, round_holdout.open_at(ctx, pinned))
+    denied = denied_rows.of_mix(lake, pinned, ctx.round)
+    rows = mixes.compose(lake, pinned, ctx.round, contaminated=earlier, denied=denied)
+    mixes.tell(rows.left_out)
+    return mixes.measured(lake, pinned, ctx.round, rows, "previous")
+
+
+def _candidates(ctx: RoundContext, real: pl.DataFrame, share: float) -> dict[str, pl.DataFrame]:
+    """The candidates, if a metric asks for them, and of them the share that accepted rows have."""
+    generated = ctx.receipt("generate")
+    most = None if share >= 1 else max(1, round(share * _rows_of(ctx, generated.commit)))
+    return measurement.read_candidates(ctx.lake, generated.commit, ctx.round, real, most)
+
+
+def _rows_of(ctx: RoundContext, commit: str) -> int:
+    """Number of the round's candidates."""
+    scanned = ctx.lake.scan(
+        commit, refs.partition(ctx.round.dataset, "candidates", ctx.round.number)
+    )
+    return int(scanned.select(pl.len()).collect().item())
+
+
+def _ancestry(ctx: RoundContext, commit: str, mix: TrainingMix) -> dict[str, float | None]:
     """Figures about the share of real data in ancestry and next mix, for plots over rounds."""
     dataset, number = ctx.round.dataset, ctx.round.number
     names = (*tables.OCCURRENCE, "real_inputs", "depth_mean")
     rows = parts.joined(parts.blocks(ctx.lake, commit, dataset, "lineage", number, columns=names))
+    samples = ctx.lake.scan(commit, refs.partition(dataset, "samples", number))
+    what = f"the samples of round {number} of {dataset} at {commit}"
+    accepted = tables.collected(samples.select(tables.OCCURRENCE), what)
     kept = rows.join(accepted, on=["round", "row"], how="semi")
     means = kept.select(pl.col("real_inputs", "depth_mean").cast(pl.Float64).mean()).row(0)
     real_inputs, depth_mean = (None if mean is None else round(mean, 6) for mean in means)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import lakefs_sdk
 import polars as pl
@@ -14,6 +15,7 @@ import pytest
 
 from lake.client import Lake
 from lake.values import Commit
+from lineage.manifest import MixManifest
 from pipelines.gate import contamination
 from pipelines.generators.diffusion import model as diffusion
 from pipelines.inquiry import overview
@@ -221,6 +223,35 @@ def test_the_guard_sees_the_weights_of_the_mix(copied: Project) -> None:
     assert found[50.0]["real_share"] > 0.9
     assert found[0.001]["real_share"] < 0.1
     assert found[50.0]["variance_mix"] != found[0.001]["variance_mix"]
+
+
+def test_figures_of_many_rows_are_of_a_sample_and_counts_of_all(
+    copied: Project, capfd: pytest.CaptureFixture[str]
+) -> None:
+    curated = receipts.read("tiny", 2, "curate").commit
+
+    def measured() -> tuple[dict[str, Any], MixManifest]:
+        at = context.open_context("tiny-2")
+        held = round_holdout.open_at(at, curated)
+        figures, mix = evaluate.measure(at, curated, held, contamination.at_commit(at, curated))
+        return figures, mix.manifest
+
+    whole, of_all = measured()
+    assert "sampled" not in whole
+    copied.edit(lambda content: content["datasets"]["tiny"]["evaluate"].update(sample=100))
+    sampled, manifest = measured()
+    said = sampled["sampled"]
+    assert said["rows"] == 100
+    assert said["standard_error"] == 0.05
+    assert said["of"]["mix"] > 100
+    assert f"on 100 rows each of {said['of']['mix']:,} of mix" in capfd.readouterr().err
+    exact = ("real_share", "real_inputs", "depth_mean", "accepted", "recall_round")
+    assert {name: sampled["summary"][name] for name in exact} == {
+        name: whole["summary"][name] for name in exact
+    }
+    assert sampled["summary"]["variance_mix"] != whole["summary"]["variance_mix"]
+    assert measured()[0] == sampled
+    assert manifest == of_all
 
 
 def test_a_subsample_is_what_the_next_fit_learns_from(copied: Project) -> None:

@@ -187,6 +187,8 @@ def test_scorers_of_very_many_images_take_no_time_as_the_square_of_them(
     scorers, _ = suited_scorers.suited(modality, rows)
     assert scorers["agreement"].get("sample", False) is sampled
     assert scorers["distance"].get("search", "exact") == ("forest" if sampled else "exact")
-    written = suited_scorers.suited_evaluation(modality, rows)
+    written = suited_scorers.suited_evaluation(modality, rows, 100)
     assert written == ({"task_settings": {"sample": True}} if sampled else {})
-    assert suited_scorers.suited_evaluation(modality, rows.drop("label")) == {}
+    assert suited_scorers.suited_evaluation(modality, rows.drop("label"), 100) == {}
+    of_many = suited_scorers.suited_evaluation(modality, rows.drop("label"), 20_001)
+    assert of_many == {"sample": 20_000}

@@ -1,0 +1,96 @@
+"""The rows that `evaluate` measures: all of them, or of very many a sample of stated size.
+
+Which rows are drawn follows from the seed of the round and the name of the set. Only their payload
+is read, so memory does not follow the round.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lake import refs
+from lake.client import Lake
+from lineage import schema
+from pipelines.common import console
+from pipelines.common.seeds import derive_seed
+from pipelines.params import Round
+from pipelines.rounds import tables
+
+
+def drawn(rows: pl.DataFrame, round_: Round, name: str, most: int | None) -> pl.DataFrame:
+    """Draw rows of a set, in their order.
+
+    Args:
+        rows: of the set.
+        round_: the round whose seed they are drawn by.
+        name: of the set, such as accepted.
+        most: rows that are drawn; None, or as many as there are: all.
+    """
+    if most is None or len(rows) <= most:
+        return rows
+    seed = derive_seed(round_.seed, round_.dataset, round_.number, "evaluate", "sample", name)
+    return rows[np.sort(np.random.default_rng(seed).permutation(len(rows))[:most])]
+
+
+def read(
+    lake: Lake, ref: str, round_: Round, table: str, most: int | None
+) -> tuple[pl.DataFrame, int]:
+    """Read rows of the current round from a table, as `drawn` draws them, and count them all.
+
+    Args:
+        lake: the lake.
+        ref: branch, tag or commit.
+        round_: the round.
+        table: such as samples, by whose name they are drawn.
+        most: as in `drawn`.
+    """
+    if most is None:
+        found = tables.read_round(lake, ref, round_.dataset, table, round_.number)
+        return found, len(found)
+    scanned = lake.scan(ref, refs.partition(round_.dataset, table, round_.number))
+    what = f"{table} of round {round_.number} of {round_.dataset} at {ref}"
+    every = tables.collected(scanned.select(tables.OCCURRENCE), what)
+    return with_payload(scanned, drawn(every, round_, table, most), what), len(every)
+
+
+def with_payload(stored: pl.LazyFrame, rows: pl.DataFrame, what: str) -> pl.DataFrame:
+    """Read the payload of rows, in order of round and row, without that of others.
+
+    Args:
+        stored: a table with round, row and payload.
+        rows: round, row, and maybe more.
+        what: the table is, for errors.
+
+    Raises:
+        SchemaError: it cannot be read.
+    """
+    with schema.readable(what):
+        wanted = stored.join(rows.lazy(), on=list(tables.OCCURRENCE), how="inner")
+        return wanted.collect(engine="streaming").sort(tables.OCCURRENCE)
+
+
+def section(round_: Round, sets: Mapping[str, int]) -> dict[str, Any]:
+    """Say what figures were measured on, for the manifest; nothing where it was all rows.
+
+    Args:
+        round_: the round.
+        sets: all rows of each set, by name.
+
+    Returns:
+        `sampled`: rows that were drawn, all rows by set, and the greatest standard error of a share
+        of so many rows.
+    """
+    most = round_.settings.evaluate.sample
+    many = {name: count for name, count in sets.items() if most is not None and count > most}
+    if most is None or not many:
+        return {}
+    told = ", ".join(f"{count:,} of {name}" for name, count in many.items())
+    console.line(f"evaluate: figures are measured on {most:,} rows each of {told}")
+    return {
+        "sampled": {"rows": most, "of": many, "standard_error": round(0.5 / math.sqrt(most), 6)}
+    }
