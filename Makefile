@@ -34,7 +34,7 @@ test test-all test-rest: export TMPDIR := /dev/shm
 endif
 endif
 
-.PHONY: run test test-all test-rest test-lakefs fuzz lint docs docs-images dist install install-test clean
+.PHONY: run test test-all test-rest test-lakefs fuzz lint docs docs-images docs-outputs dist install install-test clean
 
 run: install
 	dvc repro
@@ -71,6 +71,12 @@ docs: install-test
 PROJECT ?= .
 docs-images: install-test
 	python -m docs.site.pictures $(PROJECT)
+
+# What pages show of a project that was run, anew, from the run in PROJECT. RUN names what it holds:
+# `digits`, `all` or `six` (SHIPPED of tests/docs/blocks.py).
+RUN ?= digits
+docs-outputs: install-test
+	python -m tests.docs.outputs $(RUN) $(PROJECT)
 
 # What is released: source and wheel, checked for their descriptions and for files that they lack.
 dist: install-test
