@@ -91,6 +91,16 @@ class HeatMap:
 
 
 @dataclass(frozen=True, slots=True)
+class SmallMultiples:
+    """Panels of curves that share their x: a row for each figure, a column for each subject."""
+
+    x: str
+    panels: Mapping[tuple[str, str], Mapping[str, Sequence[Points]]]
+    """By figure and subject: curves by name, of one name one for each repeat. Their mean is drawn
+    over them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """A table of what single parts measured."""
 
@@ -113,7 +123,7 @@ class Experiment:
     parts: Mapping[str, Callable[[int], Part]]
     """What measures each part, by a seed of its own."""
     conclude: Callable[[Mapping[str, Part]], Sequence[Finding]]
-    plot: Callable[[Mapping[str, Part]], Plot | HeatMap]
+    plot: Callable[[Mapping[str, Part]], Plot | HeatMap | SmallMultiples]
     long: bool = False
     """Whether it takes minutes or more: it runs with `--all` or by its name, and its parts are
     kept."""

@@ -21,7 +21,7 @@ measures against a criterion that can fail; one that fails ends the command with
 independent repeats, with 95 % intervals. In plots a line is a formula, and points were measured.
 
 Not among these yet: lines of diffusion models (Alemohammad et al. 2023), the temperature of texts
-(Li et al. 2023), captions (Hammoud et al. 2024), and lines through the whole pipeline.
+(Li et al. 2023), and captions (Hammoud et al. 2024).
 """
 VERDICTS: Final = {True: "holds", False: "**fails**"}
 

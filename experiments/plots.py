@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +12,10 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from experiments.experiment import HeatMap, Plot, Points
+from experiments.experiment import HeatMap, Plot, Points, SmallMultiples
 
 SIZE: Final = {"width": 420, "height": 200}
+PANEL: Final = {"width": 210, "height": 140}
 TONES: Final = 48
 """Colours of a PNG, which keep it small."""
 SCALE: Final = 1.5
@@ -23,9 +24,13 @@ MIDDLE: Final = 0.55
 """Share of the largest figure from which on a cell is light enough for black ink."""
 
 
-def write(plot: Plot | HeatMap, place: Path) -> None:
+def write(plot: Plot | HeatMap | SmallMultiples, place: Path) -> None:
     """Draw a plot into a PNG."""
-    chart = _map(plot) if isinstance(plot, HeatMap) else _curves(plot)
+    chart: alt.TopLevelMixin
+    if isinstance(plot, SmallMultiples):
+        chart = _multiples(plot)
+    else:
+        chart = _map(plot) if isinstance(plot, HeatMap) else _curves(plot)
     drawn = io.BytesIO()
     chart.configure_view(stroke="#ccc").save(drawn, format="png", scale_factor=SCALE)
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -62,6 +67,50 @@ def _curves(plot: Plot) -> alt.LayerChart:
     lines = alt.Chart(_rows(plot.lines)).mark_line(strokeWidth=1.5).encode(order="at:Q", **axes)
     marks = alt.Chart(_rows(plot.marks)).mark_point(filled=True, size=28).encode(**axes)
     found: alt.LayerChart = (lines + marks).properties(**SIZE)
+    return found
+
+
+def _multiples(plot: SmallMultiples) -> alt.VConcatChart:
+    """Draw panels in rows by figure; thin lines are single repeats, thick ones their means."""
+    figures = list(dict.fromkeys(figure for figure, _ in plot.panels))
+    rows = [
+        alt.hconcat(
+            *(
+                _panel(plot.x, figure, subject, curves)
+                for (own, subject), curves in plot.panels.items()
+                if own == figure
+            )
+        )
+        for figure in figures
+    ]
+    found: alt.VConcatChart = alt.vconcat(*rows)
+    return found
+
+
+def _panel(
+    x: str, figure: str, subject: str, curves: Mapping[str, Sequence[Points]]
+) -> alt.LayerChart:
+    rows = [
+        {"name": name, "repeat": repeat, "x": at, "y": y}
+        for name, repeats in curves.items()
+        for repeat, points in enumerate(repeats)
+        for at, y in points
+    ]
+    schema = {"name": pl.String, "repeat": pl.Int64, "x": pl.Float64, "y": pl.Float64}
+    legend = alt.Legend(orient="top", labelLimit=400)
+    axes = {
+        "x": alt.X("x:Q", title=x, axis=alt.Axis(tickMinStep=1, format="d")),
+        "color": alt.Color(
+            "name:N", title=None, scale=alt.Scale(domain=list(curves)), legend=legend
+        ),
+    }
+    base = alt.Chart(pl.DataFrame(rows, schema))
+    y = alt.Y("y:Q", title=figure, scale=alt.Scale(zero=False))
+    single = base.mark_line(strokeWidth=0.7, opacity=0.35).encode(y=y, detail="repeat:N", **axes)
+    mean = base.mark_line(strokeWidth=2.2).encode(
+        y=alt.Y("mean(y):Q", title=figure, scale=alt.Scale(zero=False)), **axes
+    )
+    found: alt.LayerChart = (single + mean).properties(title=subject, **PANEL)
     return found
 
 

@@ -22,6 +22,7 @@ MODULES: Final = {
     "E12": "experiments.scaling_laws",
     "collapse-map": "experiments.collapse_map",
     "rare-class": "experiments.rare_class",
+    "regimes": "experiments.regimes",
 }
 """Their order is that of the page."""
 

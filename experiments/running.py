@@ -47,9 +47,11 @@ def run(experiment: Experiment, seed: int, kept: Path) -> Outcome:
     before, parts = time.process_time(), dict(_kept(experiment, seed, kept))
     for name, measure in experiment.parts.items():
         if name not in parts:
+            parts |= _kept_meanwhile(experiment, seed, kept, name)
+        if name not in parts:
             parts[name] = measure(derive_seed(seed, experiment.name, name))
             if experiment.long:
-                files.write_json(_file(experiment, seed, kept, name), parts[name].to_dict())
+                _keep(parts[name], _file(experiment, seed, kept, name))
     return _outcome(experiment, parts, time.process_time() - before)
 
 
@@ -78,6 +80,19 @@ def _kept(experiment: Experiment, seed: int, kept: Path) -> dict[str, Part]:
         for name, place in places.items()
         if place.exists()
     }
+
+
+def _kept_meanwhile(experiment: Experiment, seed: int, kept: Path, part: str) -> dict[str, Part]:
+    """Read a part that another run, beside this one, has measured since this one began."""
+    place = _file(experiment, seed, kept, part)
+    if not experiment.long or not place.exists():
+        return {}
+    return {part: Part.read(json.loads(files.read_text(place)))}
+
+
+def _keep(part: Part, place: Path) -> None:
+    """Write a part on one line: there are many, and nobody reads them one by one."""
+    files.write_text(place, json.dumps(part.to_dict(), sort_keys=True) + "\n")
 
 
 def _file(experiment: Experiment, seed: int, kept: Path, part: str) -> Path:
