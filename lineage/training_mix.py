@@ -14,7 +14,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 import polars as pl
@@ -26,10 +26,12 @@ from lineage.errors import MixError
 from lineage.manifest import REGIMES, MixManifest, RoundPart
 
 __all__ = [
+    "AUTO",
     "REGIMES",
     "Mix",
     "MixManifest",
     "RoundPart",
+    "best_weight",
     "build",
     "list_digest",
     "lowest",
@@ -49,6 +51,9 @@ ROWS: Final = pl.Schema(
 )
 """Columns of lineage that a mix is computed from."""
 REQUIRED: Final = ("round", "row", "kind", "real_roots")
+AUTO: Final = "auto"
+"""In place of a weight of real rows: the best one for the rows of the mix, by `best_weight`."""
+Amount = TypeVar("Amount", float, NDArray[np.float64])
 OCCURRENCE: Final = pl.Schema({name: schema.LINEAGE[name] for name in ("round", "row")})
 
 
@@ -70,7 +75,7 @@ def build(
     dataset: str,
     commit: str,
     regime: str,
-    real_weight: float = 1.0,
+    real_weight: float | Literal["auto"] = 1.0,
     sample_size: int | None = None,
     seed: int = 0,
     left_out: pl.DataFrame | None = None,
@@ -83,7 +88,8 @@ def build(
         commit: the commit that holds the rows.
         regime: `replace` takes the last round alone, `accumulate` all, `accumulate-subsample` all,
             thinned out at random to `sample_size`.
-        real_weight: weight of a real row; a synthetic or edited row has weight 1.
+        real_weight: weight of a real row; a synthetic or edited row has weight 1. `auto` takes
+            `best_weight` of the rows of the mix.
         sample_size: of accumulate-subsample; None: as many as there are real rows.
         seed: of the subsample.
         left_out: round, row of rows that must not be in the mix; other columns are ignored. The
@@ -98,14 +104,16 @@ def build(
     kept, left = _leave_out(_offered(accepted, regime), left_out)
     thinned = regime == "accumulate-subsample"
     size = _size(kept, sample_size) if thinned else None
-    weighted = _weigh(_take(kept, size, seed), real_weight)
+    taken = _take(kept, size, seed)
+    chosen = _best_weight_of(taken) if real_weight == AUTO else float(real_weight)
+    weighted = _weigh(taken, chosen)
     manifest = MixManifest(
         dataset=dataset,
         commit=commit,
         regime=regime,
         rounds=_parts(kept, weighted),
         rows=len(weighted),
-        real_weight=real_weight,
+        real_weight=chosen,
         sample_size=size,
         subsample=SUBSAMPLE if thinned else None,
         seed=seed if thinned else None,
@@ -114,6 +122,19 @@ def build(
         **_distribution(weighted),
     )
     return Mix(weighted.select("round", "row", "weight"), manifest, left)
+
+
+def best_weight(made: Amount) -> Amount:
+    """Weight of a real row beside so many synthetic ones for each real row, r = (1 + √(1 + 4k))/2.
+
+    The real rows together then have the share 1/r, for which the error of a mean is least where
+    each round has fresh real rows (He et al. 2025, arXiv:2502.18049). It is 1 for k = 0.
+
+    Args:
+        made: synthetic rows for each real one, k, at least 0.
+    """
+    weight: Amount = (1 + (1 + 4 * made) ** 0.5) / 2
+    return weight
 
 
 def list_digest(rows: pl.DataFrame) -> str:
@@ -157,7 +178,7 @@ def read(content: str | bytes | Mapping[str, Any]) -> MixManifest:
 
 
 def _checked(
-    rows: pl.DataFrame, regime: str, real_weight: float, sample_size: int | None
+    rows: pl.DataFrame, regime: str, real_weight: float | Literal["auto"], sample_size: int | None
 ) -> pl.DataFrame:
     """Check rows and settings of a mix, and sort the rows."""
     accepted = schema.conform(rows, ROWS, required=REQUIRED, extra=True).sort("round", "row")
@@ -166,8 +187,8 @@ def _checked(
         raise MixError(f"there is no regime {regime!r}; choose one of {', '.join(REGIMES)}")
     if rows.is_empty():
         raise MixError("there are no accepted rows to compose a mix from; publish round 0 first")
-    if not (math.isfinite(real_weight) and real_weight > 0):
-        raise MixError(f"real_weight is {real_weight}; it must be a number above 0")
+    if real_weight != AUTO and not (math.isfinite(real_weight) and real_weight > 0):
+        raise MixError(f"real_weight is {real_weight}; it must be a number above 0, or {AUTO}")
     if sample_size is not None and sample_size < 1:
         raise MixError(f"sample_size is {sample_size}; it must be at least 1")
     return accepted
@@ -246,6 +267,12 @@ def _take(rows: pl.DataFrame, size: int | None, seed: int) -> pl.DataFrame:
 def _weigh(rows: pl.DataFrame, real_weight: float) -> pl.DataFrame:
     is_real = pl.col("kind") == "real"
     return rows.with_columns(pl.when(is_real).then(real_weight).otherwise(1.0).alias("weight"))
+
+
+def _best_weight_of(rows: pl.DataFrame) -> float:
+    """The best weight of the real rows of a mix; 1 where there are none."""
+    real = int((rows["kind"] == "real").sum())
+    return best_weight((len(rows) - real) / real) if real else 1.0
 
 
 def _splitmix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

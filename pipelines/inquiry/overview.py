@@ -134,7 +134,14 @@ def _entry(
         "cost": content.get("cost", {}),
         "pages": page_store.links(lake, ref, dataset, number, content),
         "ingest": ingest_summary.read(dataset, number, content).to_dict(),
+        **_weight(content),
     }
+
+
+def _weight(content: Mapping[str, Any]) -> dict[str, float]:
+    """The weight of a real row in the mix that a round learned from, where it is not 1."""
+    weight = content.get("mix", {}).get("real_weight")
+    return {} if weight in (None, 1.0) else {"real_weight": weight}
 
 
 def _state(guard: Mapping[str, Any] | None) -> str:

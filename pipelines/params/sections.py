@@ -44,10 +44,20 @@ class Fit(FitSections):
     regime: Literal["accumulate", "replace", "accumulate-subsample"] = "accumulate"
     """What the next generator learns from: all rounds and the real data, the last round alone, or a
     sample of all of them."""
-    real_weight: float = Field(1.0, gt=0)
-    """Weight of a real row; a synthetic row has weight 1."""
+    real_weight: float | Literal["auto"] = 1.0
+    """Weight of a real row, above 0; a synthetic row has weight 1. `auto` takes r = (1 + √(1 +
+    4k))/2 for a mix with k synthetic rows for each real one, which is best where every round has
+    fresh real rows (He et al. 2025); the manifest of the mix has the number."""
     sample_size: int | None = Field(None, gt=0)
     """Rows that accumulate-subsample draws; None: as many as there are real rows."""
+
+    @field_validator("real_weight", mode="before")
+    @classmethod
+    def _weight(cls, given: object) -> object:
+        is_number = isinstance(given, int | float) and not isinstance(given, bool)
+        if given == "auto" or (is_number and float(str(given)) > 0):
+            return given
+        raise ValueError("Input should be a number above 0, or auto")
 
 
 class Generate(GenerateSections):

@@ -155,8 +155,17 @@ def _rendered(dataset: str, rounds: dict[str, Any], *, pages: bool = False) -> G
         if entry.get("override")
     ]
     ingests = [sentence(line) for entry in entries for line in _ingest(entry)]
+    weighed = [
+        sentence(
+            f"{dataset}-{entry['round']} learned from real rows that weigh "
+            f"{entry['real_weight']:.3g} each, and generated ones that weigh 1"
+        )
+        for entry in entries
+        if "real_weight" in entry
+    ]
     notes = [
         *ingests,
+        *weighed,
         *overridden,
         *rejections,
         *map(sentence, _outdated(dataset, rounds["rounds"])),

@@ -48,6 +48,31 @@ def test_accumulate_takes_all_by_weight() -> None:
     ]
 
 
+@pytest.mark.parametrize(("made", "weight"), [(1.0, 1.618034), (4.0, 2.561553), (0.0, 1.0)])
+def test_the_best_weight_leaves_real_rows_the_share_of_the_least_error(
+    made: float, weight: float
+) -> None:
+    found = training_mix.best_weight(made)
+    assert found == pytest.approx(weight, abs=1e-6)
+    share = found / (found + made)
+    assert made * share**2 + share - 1 == pytest.approx(0, abs=1e-9)  # He et al. 2025
+
+
+def test_a_weight_of_auto_is_that_of_the_rows_of_the_mix_and_the_manifest_says_it() -> None:
+    found = build(ROWS, real_weight="auto")  # 6 rows beside 4 real ones
+    assert found.manifest.real_weight == pytest.approx((1 + 7**0.5) / 2)
+    assert found.rows["weight"].to_list() == [found.manifest.real_weight] * 4 + [1.0] * 6
+    assert training_mix.read(found.manifest.model_dump_json()) == found.manifest
+    assert found.manifest.digest == build(ROWS, real_weight=(1 + 7**0.5) / 2).manifest.digest
+    assert build(real_rows(4), real_weight="auto").manifest.real_weight == 1
+    assert build(ROWS, regime="replace", real_weight="auto").manifest.real_weight == 1
+    thinned = build(ROWS, regime="accumulate-subsample", real_weight="auto", seed=3)
+    real = int((thinned.rows["round"] == 0).sum())
+    assert thinned.manifest.real_weight == pytest.approx(
+        training_mix.best_weight((len(thinned.rows) - real) / real)
+    )
+
+
 def test_replace_takes_the_last_round() -> None:
     found = build(ROWS, regime="replace", real_weight=5.0)
     assert found.rows["round"].unique().to_list() == [1]
@@ -286,7 +311,7 @@ def test_damaged_json_is_refused_in_a_sentence() -> None:
     ("over", "said"),
     [
         ({"regime": "best"}, "no regime 'best'; choose one of accumulate, replace"),
-        ({"real_weight": 0.0}, "real_weight is 0.0"),
+        ({"real_weight": 0.0}, "real_weight is 0.0; it must be a number above 0, or auto"),
         ({"real_weight": float("nan")}, "real_weight is nan"),
         ({"regime": "accumulate-subsample", "sample_size": 0}, "sample_size is 0"),
     ],

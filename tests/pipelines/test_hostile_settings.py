@@ -54,6 +54,14 @@ YAML = {
         "candidates: Input should be a valid int",
     ),
     "a share that is true": (DIGITS % ", fit: {real_weight: true}", "real_weight: Input should be"),
+    "a weight of nothing": (
+        DIGITS % ", fit: {real_weight: 0}",
+        "real_weight: Input should be a number above 0, or auto",
+    ),
+    "a weight of another word": (
+        DIGITS % ", fit: {real_weight: best}",
+        "real_weight: Input should be a number above 0, or auto",
+    ),
     "a text that is yes": (
         DIGITS % ", generate: {text: {service: {batch: yes}}}",
         "batch: Input should be a valid boolean",

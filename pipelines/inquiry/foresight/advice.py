@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from lineage.training_mix import best_weight
 from pipelines.inquiry.foresight.evidence import Evidence
 
 Ease = Literal["easy", "hard"]
@@ -152,7 +153,7 @@ def _verifiers(evidence: Evidence, verify: Judged) -> Item:
 
 def _regime(evidence: Evidence, collect: Judged, verify: Judged) -> Item:
     made = evidence.made_rows / evidence.real_rows if evidence.real_rows else 0.0
-    weight = (1 + math.sqrt(1 + 4 * made)) / 2
+    weight = best_weight(made)
     if collect.ease == "easy":
         return Item(
             "regime",

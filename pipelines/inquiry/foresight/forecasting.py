@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lineage import training_mix
 from lineage.limits import Limits
 from pipelines.inquiry.foresight import dynamics, rare, regimes
 from pipelines.inquiry.foresight.dynamics import Floats
@@ -202,9 +203,8 @@ def _remedy(
     if without is None:
         return None
     fresh = _least(lambda rows: holding(replace(base, fresh=round(rows))), 0, MOST_FRESH, 1)
-    weight = _least(
-        lambda each: holding(replace(base, real_weight=each)), base.real_weight, MOST_WEIGHT, 0.01
-    )
+    low = 1.0 if base.real_weight == training_mix.AUTO else float(base.real_weight)
+    weight = _least(lambda each: holding(replace(base, real_weight=each)), low, MOST_WEIGHT, 0.01)
     return Remedy(round(limit, 6), without, None if fresh is None else round(fresh), weight)
 
 

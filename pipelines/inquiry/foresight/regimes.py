@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
+from lineage import training_mix
 from pipelines.inquiry.foresight.dynamics import Floats, Link, Shrinkage
 from pipelines.inquiry.foresight.observed import Observations
 
@@ -38,7 +39,7 @@ class Plan:
     """How the rounds to come are mixed."""
 
     regime: str
-    real_weight: float = 1.0
+    real_weight: float | Literal["auto"] = 1.0
     sample_size: int | None = None
     fresh: int = 0
     """New real rows that come with each round."""
@@ -162,10 +163,17 @@ def _mix(rows: _Rows, plan: Plan, random: np.random.Generator) -> _Mix:
         drawn = random.hypergeometric(real.astype(np.int64), generated.astype(np.int64), size)
         real = drawn.astype(np.float64)
         generated = size.astype(np.float64) - real
-    weight = plan.real_weight * real
+    weight = _weight(plan, real, generated) * real
     share = weight / (weight + generated)
     of_generated = rows.variance_sum / np.maximum(rows.generated, 1)
     return _Mix(real + generated, share, share + (1 - share) * of_generated)
+
+
+def _weight(plan: Plan, real: Floats, generated: Floats) -> Floats | float:
+    """Weight of a real row, as the plan has it or for each draw by its own rows."""
+    if plan.real_weight != training_mix.AUTO:
+        return float(plan.real_weight)
+    return training_mix.best_weight(generated / np.maximum(real, 1))
 
 
 def figures(drawn: Drawn) -> Iterator[tuple[str, list[Floats]]]:

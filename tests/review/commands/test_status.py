@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.inquiry import ingest_summary
+from pipelines.inquiry import ingest_summary, overview
 from pipelines.takedown.record import TakedownRecord, TouchedRound
 from review.cli.output import make_console
 from review.commands import status
@@ -122,3 +122,13 @@ def test_what_was_taken_down_is_counted_in_its_number(named: int, direct: int, s
     )
     expected = f"taken down on 1970-01-01 because a letter (letter-12): {says}"
     assert status._taken_down(taken) == expected
+
+
+def test_real_rows_that_weigh_more_than_others_are_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = shown(capsys, {}, {"real_weight": 1.618034})
+    assert "own-1 learned from real rows that weigh 1.62 each, and generated ones that" in out
+    assert "own-0 learned" not in out
+    assert overview._weight({"mix": {"real_weight": 1.0}}) == overview._weight({}) == {}
+    assert overview._weight({"mix": {"real_weight": 2.5}}) == {"real_weight": 2.5}

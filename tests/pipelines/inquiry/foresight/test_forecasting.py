@@ -87,6 +87,13 @@ def test_real_share_follows_from_the_rows_alone() -> None:
     assert thinned.low < share.value < thinned.high
 
 
+def test_a_weight_of_auto_follows_the_rows_of_each_round() -> None:
+    plan = Plan(ACCUMULATE, real_weight="auto")
+    found = forecasting.forecast(accumulated([0.9]), plan, Limits(), 4, draws=200)
+    weight = (1 + (1 + 4 * 5 * MADE / REAL) ** 0.5) / 2
+    assert last(found, ACCUMULATE, "real_share").value == pytest.approx(1 / weight, rel=0.01)
+
+
 def test_what_one_round_cannot_tell_is_not_measured() -> None:
     found = forecasting.forecast(accumulated([0.9]), Plan(ACCUMULATE), Limits(), 2, draws=200)
     assert set(found.points[ACCUMULATE]) == {"real_share"}
