@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,11 +48,20 @@ class SampledClassifier(Classifier):
     def margins(self, vectors: Vectors) -> NDArray[np.float64]:
         """Compute signed distances from the boundary of each class, [n, classes]."""
         found = np.zeros((len(vectors), len(self.classes)))
-        for start in range(0, len(vectors), BLOCK):
-            block = vectors[start : start + BLOCK].astype(np.float64)
-            kernel = _kernel(block, self.learned, self.gamma)
-            found[start : start + BLOCK] = kernel @ self.weights + self.intercepts
+        with one_thread():
+            for start in range(0, len(vectors), BLOCK):
+                block = vectors[start : start + BLOCK].astype(np.float64)
+                kernel = _kernel(block, self.learned, self.gamma)
+                found[start : start + BLOCK] = kernel @ self.weights + self.intercepts
         return found
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Let products of matrices take one thread, so that their bits do not depend on the cores."""
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415  slow to import
+
+    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
+    return limits
 
 
 def are_many(vectors: Vectors) -> bool:
@@ -152,7 +162,8 @@ def _fitted(
     weights, intercepts = np.zeros((len(learned), len(classes))), np.zeros(len(classes))
     share = None if weights_of_rows is None else weights_of_rows / weights_of_rows.mean()
     if len(classes) > 1:
-        kernel = _kernel(learned, learned, gamma)
+        with one_thread():
+            kernel = _kernel(learned, learned, gamma)
         for place, label in enumerate(classes):
             machine: Any = SVC(C=PENALTY, kernel="precomputed")
             machine.fit(kernel, labels == label, sample_weight=share)

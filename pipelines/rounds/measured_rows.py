@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -20,6 +20,9 @@ from pipelines.common import console
 from pipelines.common.seeds import derive_seed
 from pipelines.params import Round
 from pipelines.rounds import tables
+
+SAMPLED: Final = "sampled"
+"""Section of the figures that says what they were measured on."""
 
 
 def drawn(rows: pl.DataFrame, round_: Round, name: str, most: int | None) -> pl.DataFrame:
@@ -89,8 +92,24 @@ def section(round_: Round, sets: Mapping[str, int]) -> dict[str, Any]:
     many = {name: count for name, count in sets.items() if most is not None and count > most}
     if most is None or not many:
         return {}
-    told = ", ".join(f"{count:,} of {name}" for name, count in many.items())
-    console.line(f"evaluate: figures are measured on {most:,} rows each of {told}")
-    return {
-        "sampled": {"rows": most, "of": many, "standard_error": round(0.5 / math.sqrt(most), 6)}
-    }
+    error = round(0.5 / math.sqrt(most), 6)
+    found = {SAMPLED: {"rows": most, "of": many, "standard_error": error}}
+    console.line(f"evaluate: {sentence(found)}")
+    return found
+
+
+def sentence(figures: Mapping[str, Any]) -> str | None:
+    """Say what figures were measured on, for a person; None: on all rows.
+
+    Args:
+        figures: of the manifest, with the section `sampled` if there is one.
+    """
+    try:
+        rows, of, error = (figures[SAMPLED][name] for name in ("rows", "of", "standard_error"))
+        told = ", ".join(f"{int(count):,} of {name}" for name, count in of.items())
+        return (
+            f"figures are measured on {int(rows):,} rows each of {told}; a share has a standard "
+            f"error of {float(error):.2%} at most from that"
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):  # no such section, or a damaged one
+        return None

@@ -20,7 +20,7 @@ from pipelines.gate.tags import TagFinding
 from pipelines.inquiry import overview
 from pipelines.inquiry.ingest_summary import IngestSummary
 from pipelines.params import Params, load, resolve
-from pipelines.rounds import tables
+from pipelines.rounds import measured_rows, tables
 from pipelines.rounds.context import open_for_command
 from pipelines.takedown import record
 from pipelines.takedown.record import TakedownRecord
@@ -154,7 +154,7 @@ def _rendered(dataset: str, rounds: dict[str, Any], *, pages: bool = False) -> G
         for entry in rounds["rounds"]
         if entry.get("override")
     ]
-    ingests = [sentence(line) for entry in entries for line in _ingest(entry)]
+    said = [line for entry in entries for line in (*_ingest(entry), *_sampled(entry))]
     weighed = [
         sentence(
             f"{dataset}-{entry['round']} learned from real rows that weigh "
@@ -164,7 +164,7 @@ def _rendered(dataset: str, rounds: dict[str, Any], *, pages: bool = False) -> G
         if "real_weight" in entry
     ]
     notes = [
-        *ingests,
+        *map(sentence, said),
         *weighed,
         *overridden,
         *rejections,
@@ -208,6 +208,13 @@ def _ingest(entry: dict[str, Any]) -> Iterator[str]:
     said = IngestSummary.of(entry["ingest"]).sentence()
     if said is not None:
         yield f"real data of round {entry['round']}: {said}"
+
+
+def _sampled(entry: dict[str, Any]) -> Iterator[str]:
+    """Say what the figures of a round were measured on, where that is not all rows."""
+    told = measured_rows.sentence(entry["metrics"])
+    if told is not None:
+        yield f"round {entry['round']}: {told}"
 
 
 def _pages(entries: list[dict[str, Any]]) -> FittedTable:

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 from lineage import decision_words
 from lineage.evidence import UNOBJECTIONABLE, figure_text, severity, told
 from pipelines.common import templates
+from pipelines.rounds import measured_rows
 from review import glossary
 from review.cli.output import number, plural, when
 from review.ui import app_state
@@ -45,6 +46,7 @@ def _engine() -> Environment:
         "not_passed": not_passed,
         "objections": objections,
         "decided": lambda item: decision_words.told(item.decision, item.reasons),
+        "measured_on": measured_rows.sentence,
         "mood": mood,
         "words": lambda value: str(value).replace("_", " "),
         "meaning": lambda name: glossary.terms()[name].meaning.replace("`", ""),

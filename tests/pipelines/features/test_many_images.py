@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from pipelines.common.errors import DataError
 from pipelines.features import image_classifier, many_images
@@ -100,3 +101,16 @@ def test_a_mix_is_learned_from_a_sample_with_its_weights(monkeypatch: pytest.Mon
     assert (sampled(test) == whole(test)).mean() > 0.9
     unweighted = task.train(Labelled(vectors, labels), task.Settings(sample=True))
     assert (unweighted(test) == truth).mean() < 0.8
+
+
+def test_bits_do_not_depend_on_the_threads_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_images, "WORK", 300 * 300 * 96)
+    draw = np.random.default_rng(0)
+    vectors, labels = draw.random((700, 96), dtype=np.float32), draw.integers(0, 3, 700)
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            trained = many_images.train(vectors, labels, seed=1)
+            found.append((trained.temperature, trained.margins(vectors[:301])))
+    assert found[0][0] == found[1][0]
+    assert np.array_equal(found[0][1], found[1][1])

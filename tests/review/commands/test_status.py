@@ -107,6 +107,15 @@ def test_what_an_ingest_left_out_and_found_is_said(
         assert ingest_summary.IngestSummary.of(damaged).sentence() is None
 
 
+def test_what_figures_were_measured_on_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    sampled = {"rows": 20_000, "of": {"accepted": 1_000_000}, "standard_error": 0.003536}
+    said = " ".join(shown(capsys, {"metrics": {"sampled": sampled}}).split())
+    assert "round 0: figures are measured on 20,000 rows each of 1,000,000 of accepted" in said
+    assert "a share has a standard error of 0.35% at most" in said
+    for damaged in (None, 3, {}, {"rows": "x", "of": {}, "standard_error": 1}, sampled | {"of": 1}):
+        assert "measured on" not in shown(capsys, {"metrics": {"sampled": damaged}})
+
+
 @pytest.mark.parametrize(
     ("named", "direct", "says"),
     [
