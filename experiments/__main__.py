@@ -1,10 +1,12 @@
 """What the project builds on, run here: `python -m experiments`.
 
-    python -m experiments [NAME …] [--all] [--json] [--seed N]
+    python -m experiments [NAME …] [--all] [--fetch] [--json] [--seed N]
 
 Without names it runs the experiments that take seconds, and writes docs/experiments.md with its
-plots; `--all` runs the long ones besides, which go on with the parts that are missing. It ends with
-exit code 1 for each criterion that fails, unless known_failures.toml says why it does.
+plots; `--all` runs the long ones besides, which go on with the parts that are missing. Some read a
+package of data, which `--fetch` fetches; without it they are not run, and the page has what was
+measured last. It ends with exit code 1 for each criterion that fails, unless known_failures.toml
+says why it does.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from experiments import known_failures, page, registry, running
+from experiments import known_failures, packages, page, registry, running
 from experiments.experiment import Experiment
 from experiments.running import Outcome
 
@@ -34,10 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parse(arguments)
     known = known_failures.read()
     experiments = [registry.load(name) for name in asked.names or registry.MODULES]
+    if asked.fetch:
+        packages.fetch(each for experiment in experiments for each in experiment.needs)
     outcomes: list[Outcome] = []
     missing: list[Experiment] = []
     for experiment in experiments:
-        if experiment.long and not asked.all and not asked.names:
+        lacking = packages.absent(experiment.needs)
+        for package in lacking:
+            print(f"{experiment.name} is not run: {packages.lack(package)}", file=sys.stderr)
+        if lacking or (experiment.long and not asked.all and not asked.names):
             found = running.from_kept(experiment, asked.seed, asked.kept)
         else:
             found = running.run(experiment, asked.seed, asked.kept)
@@ -65,6 +72,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(registry.MODULES))
     parser.add_argument("--all", action="store_true", help="run those that take minutes as well")
+    parser.add_argument("--fetch", action="store_true", help="fetch packages of data they need")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--seed", type=int, default=0, help="of all draws (0)")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page that is written")

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from experiments.packages import Package
+
 Z: Final = 1.959963984540054
 """Standard errors of half a 95 % interval."""
 Points = Sequence[tuple[float, float]]
@@ -132,6 +134,8 @@ class Experiment:
     are."""
     lists: Callable[[Mapping[str, Part]], Sequence[Listing]] | None = None
     """Tables of single parts, for the page."""
+    needs: Sequence[Package] = ()
+    """Packages of data that parts read; what was measured is kept, for where they are not."""
 
 
 def mean_of(samples: NDArray[Any]) -> Estimate:
@@ -178,3 +182,8 @@ def at_most(name: str, ours: Estimate, limit: float, theirs: float | None = None
 def at_least(name: str, ours: Estimate, limit: float, theirs: float | None = None) -> Finding:
     """Find that a figure is no smaller than a limit."""
     return Finding(name, ours, theirs, f"at least {limit:.4g}", bool(ours.value >= limit))
+
+
+def above_zero(name: str, ours: Estimate) -> Finding:
+    """Find that a figure is larger than 0, and the low end of its interval as well."""
+    return Finding(name, ours, None, "more than 0 with its interval", bool(ours.low > 0))

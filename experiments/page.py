@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from experiments import plots
+from experiments import packages, plots
 from experiments.experiment import Estimate, Experiment, Finding
 from experiments.known_failures import Known
 from experiments.running import Outcome
@@ -20,8 +20,8 @@ measures against a criterion that can fail; one that fails ends the command with
 [known_failures.toml](../experiments/known_failures.toml) says why it does. Figures are over
 independent repeats, with 95 % intervals. In plots a line is a formula, and points were measured.
 
-Not among these yet: lines of diffusion models (Alemohammad et al. 2023), the temperature of texts
-(Li et al. 2023), and captions (Hammoud et al. 2024).
+Not among these yet: lines of diffusion models (Alemohammad et al. 2023), and captions (Hammoud et
+al. 2024).
 """
 VERDICTS: Final = {True: "holds", False: "**fails**"}
 
@@ -42,12 +42,16 @@ def write(
         plot = outcome.experiment.plot(outcome.parts)
         plots.write(plot, place.parent / PICTURES / _file(outcome.experiment))
     sections = [_section(outcome, known) for outcome in outcomes]
-    absent = [
-        f"## {each.name}: {each.title}\n\nNot run; `python -m experiments {each.name}` does.\n"
-        for each in missing
-    ]
+    absent = [f"## {each.name}: {each.title}\n\n{_not_run(each)}\n" for each in missing]
     parts = [HEAD.format(seed=seed), _summary(outcomes), *sections, *absent]
     place.write_text("\n".join(parts), encoding="utf-8")
+
+
+def _not_run(experiment: Experiment) -> str:
+    lacking = packages.absent(experiment.needs)
+    if lacking:
+        return "Not run: " + "; ".join(packages.lack(package) for package in lacking) + "."
+    return f"Not run; `python -m experiments {experiment.name}` does."
 
 
 def _file(experiment: Experiment) -> str:

@@ -20,6 +20,8 @@ MODULES: Final = {
     "E10": "experiments.synthetic_share",
     "E11": "experiments.added_rows",
     "E12": "experiments.scaling_laws",
+    "E12-emoji": "experiments.emoji_domains",
+    "E14": "experiments.temperature",
     "collapse-map": "experiments.collapse_map",
     "rare-class": "experiments.rare_class",
     "regimes": "experiments.regimes",

@@ -42,21 +42,22 @@ def run(experiment: Experiment, seed: int, kept: Path) -> Outcome:
         experiment: the experiment.
         seed: what the seed of each part derives from.
         kept: folder of the parts of long experiments, which are measured once for each version and
-            seed.
+            seed, and of those that need packages, for where these are not.
     """
-    before, parts = time.process_time(), dict(_kept(experiment, seed, kept))
+    before = time.process_time()
+    parts = dict(_kept(experiment, seed, kept)) if experiment.long else {}
     for name, measure in experiment.parts.items():
         if name not in parts:
             parts |= _kept_meanwhile(experiment, seed, kept, name)
         if name not in parts:
             parts[name] = measure(derive_seed(seed, experiment.name, name))
-            if experiment.long:
+            if _keeps(experiment):
                 _keep(parts[name], _file(experiment, seed, kept, name))
     return _outcome(experiment, parts, time.process_time() - before)
 
 
 def from_kept(experiment: Experiment, seed: int, kept: Path) -> Outcome | None:
-    """Conclude from the parts that a long experiment has kept.
+    """Conclude from the parts that an experiment has kept.
 
     Returns:
         None if any is missing, of a partial experiment if all are.
@@ -71,8 +72,12 @@ def _outcome(experiment: Experiment, parts: Mapping[str, Part], seconds: float) 
     return Outcome(experiment, ordered, experiment.conclude(ordered), seconds)
 
 
+def _keeps(experiment: Experiment) -> bool:
+    return experiment.long or bool(experiment.needs)
+
+
 def _kept(experiment: Experiment, seed: int, kept: Path) -> dict[str, Part]:
-    if not experiment.long:
+    if not _keeps(experiment):
         return {}
     places = {name: _file(experiment, seed, kept, name) for name in experiment.parts}
     return {

@@ -67,21 +67,36 @@ def fitted(sizes: Sequence[int], losses: NDArray[np.float64]) -> tuple[float, fl
     return curve.a, curve.b, curve.c
 
 
-def _part(seed: int) -> Part:
-    draw = np.random.default_rng(seed)
-    lines = [errors(int(draw.integers(1 << 31))) for _ in range(REPEATS)]
+def laws(
+    lines: Sequence[Mapping[str, NDArray[np.float64]]], sizes: Mapping[str, Sequence[int]]
+) -> Part:
+    """Fit the law of each curve to its mean over splits.
+
+    Args:
+        lines: of each split, errors by kind of rows and domain, [sizes].
+        sizes: numbers of rows of each kind.
+
+    Returns:
+        Figures `a, CURVE`, `b, CURVE` and `c, CURVE` with jackknifed intervals and the last error,
+        `last, CURVE`, and the mean errors as curves.
+    """
     figures: dict[str, Estimate] = {}
     curves: dict[str, list[tuple[float, float]]] = {}
     for name in lines[0]:
-        losses, sizes = np.asarray([line[name] for line in lines]), SIZES[name.partition(",")[0]]
-        laws = np.asarray([_jackknifed(sizes, losses, out) for out in range(REPEATS)])
-        whole = fitted(sizes, losses.mean(axis=0))
-        for letter, value, others in zip("abc", whole, laws.T, strict=True):
-            figures[f"{letter}, {name}"] = _interval(value, others)
+        losses, own = np.asarray([line[name] for line in lines]), sizes[name.partition(",")[0]]
+        others = np.asarray([_jackknifed(own, losses, out) for out in range(len(lines))])
+        whole = fitted(own, losses.mean(axis=0))
+        for letter, value, without in zip("abc", whole, others.T, strict=True):
+            figures[f"{letter}, {name}"] = _interval(value, without)
         figures[f"last, {name}"] = mean_of(losses[:, -1])
         means = losses.mean(axis=0)
-        curves[name] = [(float(n), float(loss)) for n, loss in zip(sizes, means, strict=True)]
+        curves[name] = [(float(n), float(loss)) for n, loss in zip(own, means, strict=True)]
     return Part(figures, curves)
+
+
+def _part(seed: int) -> Part:
+    draw = np.random.default_rng(seed)
+    return laws([errors(int(draw.integers(1 << 31))) for _ in range(REPEATS)], SIZES)
 
 
 def _jackknifed(
@@ -117,13 +132,17 @@ def conclude(parts: Mapping[str, Part]) -> Sequence[Finding]:
 
 def plot(parts: Mapping[str, Part]) -> Plot:
     """Errors by rows, with the laws."""
-    part = parts["sizes"]
-    laws = {}
+    return drawn_laws(parts["sizes"])
+
+
+def drawn_laws(part: Part) -> Plot:
+    """Plot errors by rows, with the laws that were fitted."""
+    lines = {}
     for name, points in part.curves.items():
         a, b, c = (part.figures[f"{letter}, {name}"].value for letter in "abc")
         grid = np.geomspace(points[0][0], points[-1][0], 40)
-        laws[name] = [(float(n), float(a * n**-b + c)) for n in grid]
-    return Plot("rows", "error", dict(part.curves), laws, log_x=True, log_y=True)
+        lines[name] = [(float(n), float(a * n**-b + c)) for n in grid]
+    return Plot("rows", "error", dict(part.curves), lines, log_x=True, log_y=True)
 
 
 EXPERIMENT: Final = Experiment(
