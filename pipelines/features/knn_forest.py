@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pipelines.features import pair_distances
 from pipelines.features.pair_distances import Distances, Rows, Vectors
-from pipelines.features.projection import Projection
+from pipelines.features.projection import Projection, spread
 
 TREES: Final = 16
 """Trees of the forest."""
@@ -30,6 +30,8 @@ LEAF: Final = 512
 """References of a leaf at most."""
 AXES: Final = 32
 """Principal axes that trees cut along."""
+SOME: Final = 4096
+"""References by which the axis of a cut is chosen."""
 QUERIES: Final = 2048
 """Queries of a leaf that are compared at once."""
 SPARE: Final = 1
@@ -120,7 +122,7 @@ def _leaves(
     if len(theirs) <= LEAF:
         yield ours, theirs
         return
-    axis = places[theirs].std(axis=0).argmax()
+    axis = places[spread(theirs, SOME)].std(axis=0).argmax()
     values = places[theirs, axis]
     order = np.argpartition(values, len(theirs) // 2)
     low, high = np.split(order, [len(theirs) // 2])

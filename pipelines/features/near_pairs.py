@@ -223,12 +223,15 @@ def _projection(
 
 
 def _parts(values: NDArray[np.float32], rows: Rows) -> Iterator[Rows]:
-    """Halve rows along the coordinate in which they differ most, down to tiles."""
+    """Halve rows along the coordinate in which some of them differ most, down to tiles.
+
+    Of very many rows no copy is held, but of one coordinate.
+    """
     if len(rows) <= TILE:
         yield rows
         return
-    own = values[rows]
-    order = np.argpartition(own[:, own.std(axis=0).argmax()], len(rows) // 2)
+    axis = values[spread(rows, SAMPLES[1])].std(axis=0).argmax()
+    order = np.argpartition(values[rows, axis], len(rows) // 2)
     for half in (order[: len(rows) // 2], order[len(rows) // 2 :]):
         yield from _parts(values, rows[half])
 
