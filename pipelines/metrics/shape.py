@@ -8,8 +8,8 @@ models forget tails, and some inflate them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -67,6 +67,8 @@ class Yardstick:
     features: Features
     n: int
     """Rows of each set that are used."""
+    _of_real: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    """Figures of the real rows alone, which every resample is held against."""
 
     def figures(self, rows: Vectors) -> dict[str, float]:
         """Compute all figures of [n, d] vectors, without intervals."""
@@ -79,16 +81,26 @@ class Yardstick:
 
     def variance(self, rows: Vectors) -> float:
         """Compute the total variance over that of the real training rows."""
-        variance_of_rows = rows.var(axis=0, ddof=min(1, len(rows) - 1), dtype=np.float64).sum()
-        variance_of_real = self.real.var(
-            axis=0, ddof=min(1, len(self.real) - 1), dtype=np.float64
-        ).sum()
-        return float(variance_of_rows / variance_of_real) if variance_of_real > 0 else np.nan
+        real = self._once("variance", lambda: _total_variance(self.real))
+        return _total_variance(rows) / real if real > 0 else np.nan
 
     def in_tail(self, rows: Vectors) -> NDArray[np.bool_]:
         """Return which rows lie in the tails, [n]."""
-        edge = np.quantile(self.features.rarity(self.real), 1 - TAIL)
+        edge = self._once(
+            "edge", lambda: float(np.quantile(self.features.rarity(self.real), 1 - TAIL))
+        )
         return np.greater(self.features.rarity(rows), edge)
+
+    def _once(self, name: str, compute: Callable[[], float]) -> float:
+        """Compute a figure of the real rows once."""
+        if name not in self._of_real:
+            self._of_real[name] = compute()
+        return self._of_real[name]
+
+
+def _total_variance(rows: Vectors) -> float:
+    """Compute the sum of the variances of all columns."""
+    return float(rows.var(axis=0, ddof=min(1, len(rows) - 1), dtype=np.float64).sum())
 
 
 def null(yardstick: Yardstick, draws: int, seed: int) -> dict[str, NDArray[np.float64]]:

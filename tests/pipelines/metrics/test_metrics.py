@@ -7,13 +7,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from expectations.measures import features
 from expectations.measures.manifold import overlap
 from pipelines import metrics
 from pipelines.common.errors import DataError
 from pipelines.common.seeds import derive_seed
-from pipelines.metrics import Configured, Evaluation, Labelled, values
+from pipelines.metrics import Configured, Evaluation, Labelled, shape, values
 from pipelines.metrics.frechet import frechet, gaussian
 from pipelines.metrics.registry import TASKS
 from tests.pipelines.kinds import Split, Vectors
@@ -114,6 +115,28 @@ def test_features_are_fitted_once_and_named(real: Labelled) -> None:
     total = real.vectors.astype(float).var(axis=0, ddof=1).sum()
     assert 0.9 <= kept / total < 0.95
     assert np.allclose(found.rarity(real.vectors).mean(), len(found.components), rtol=0.01)
+
+
+def test_what_real_rows_give_is_computed_once(
+    real: Labelled, validation: Labelled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fixed, compute, seen = features.fit(real.vectors), shape._total_variance, list[int]()
+
+    def counted(rows: NDArray[np.float32]) -> float:
+        seen.append(len(rows))
+        return compute(rows)
+
+    monkeypatch.setattr(shape, "_total_variance", counted)
+    yardstick = shape.Yardstick(real.vectors, validation.vectors, fixed, 50)
+    halves = real.vectors[:60], real.vectors[60:130]
+    ratios = [yardstick.variance(half) for half in halves]
+    whole = real.vectors.var(axis=0, ddof=1, dtype=np.float64).sum()
+    assert ratios == [half.var(axis=0, ddof=1, dtype=np.float64).sum() / whole for half in halves]
+    assert sorted(seen) == [60, 70, len(real.vectors)]
+    tails = [yardstick.in_tail(half) for half in halves]
+    edge = np.quantile(fixed.rarity(real.vectors), 1 - shape.TAIL)
+    for half, tail in zip(halves, tails, strict=True):
+        assert np.array_equal(tail, fixed.rarity(half) > edge)
 
 
 def test_share_interval_holds_without_hits() -> None:
