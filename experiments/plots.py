@@ -73,10 +73,17 @@ def _curves(plot: Plot) -> alt.LayerChart:
 def _multiples(plot: SmallMultiples) -> alt.VConcatChart:
     """Draw panels in rows by figure; thin lines are single repeats, thick ones their means."""
     figures = list(dict.fromkeys(figure for figure, _ in plot.panels))
+    names = list(dict.fromkeys(name for curves in plot.panels.values() for name in curves))
+    colour = alt.Color(
+        "name:N",
+        title=None,
+        scale=alt.Scale(domain=names),
+        legend=alt.Legend(orient="top", labelLimit=400, symbolOpacity=1, symbolStrokeWidth=2.2),
+    )
     rows = [
         alt.hconcat(
             *(
-                _panel(plot.x, figure, subject, curves)
+                _panel({"x": plot.x, "y": figure, "title": subject}, colour, curves)
                 for (own, subject), curves in plot.panels.items()
                 if own == figure
             )
@@ -88,8 +95,15 @@ def _multiples(plot: SmallMultiples) -> alt.VConcatChart:
 
 
 def _panel(
-    x: str, figure: str, subject: str, curves: Mapping[str, Sequence[Points]]
+    titles: Mapping[str, str], colour: alt.Color, curves: Mapping[str, Sequence[Points]]
 ) -> alt.LayerChart:
+    """Draw a panel.
+
+    Args:
+        titles: of x, of y, and of the panel.
+        colour: of curves by name, the same in all panels.
+        curves: as in `SmallMultiples`.
+    """
     rows = [
         {"name": name, "repeat": repeat, "x": at, "y": y}
         for name, repeats in curves.items()
@@ -97,20 +111,16 @@ def _panel(
         for at, y in points
     ]
     schema = {"name": pl.String, "repeat": pl.Int64, "x": pl.Float64, "y": pl.Float64}
-    legend = alt.Legend(orient="top", labelLimit=400)
-    axes = {
-        "x": alt.X("x:Q", title=x, axis=alt.Axis(tickMinStep=1, format="d")),
-        "color": alt.Color(
-            "name:N", title=None, scale=alt.Scale(domain=list(curves)), legend=legend
-        ),
-    }
+    axis = alt.Axis(tickMinStep=1, format="d")
+    axes = {"x": alt.X("x:Q", title=titles["x"], axis=axis), "color": colour}
     base = alt.Chart(pl.DataFrame(rows, schema))
-    y = alt.Y("y:Q", title=figure, scale=alt.Scale(zero=False))
-    single = base.mark_line(strokeWidth=0.7, opacity=0.35).encode(y=y, detail="repeat:N", **axes)
-    mean = base.mark_line(strokeWidth=2.2).encode(
-        y=alt.Y("mean(y):Q", title=figure, scale=alt.Scale(zero=False)), **axes
+    single, mean = (
+        alt.Y(field, title=titles["y"], scale=alt.Scale(zero=False))
+        for field in ("y:Q", "mean(y):Q")
     )
-    found: alt.LayerChart = (single + mean).properties(title=subject, **PANEL)
+    thin = base.mark_line(strokeWidth=0.7, opacity=0.35).encode(y=single, detail="repeat:N", **axes)
+    thick = base.mark_line(strokeWidth=2.2).encode(y=mean, **axes)
+    found: alt.LayerChart = (thin + thick).properties(title=titles["title"], **PANEL)
     return found
 
 

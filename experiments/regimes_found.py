@@ -236,10 +236,11 @@ def plot(parts: Mapping[str, Part]) -> SmallMultiples:
 def lists(parts: Mapping[str, Part], order: Sequence[str]) -> Sequence[Listing]:
     """Say line by line when the guard blocked, by what, and when the score fell."""
     rows = [_row(key, parts[key]) for key in order if key in parts]
+    others = "" if len(rows) == len(order) else "; `python -m experiments regimes` runs the others"
     title = (
-        f"{len(rows)} of {len(order)} lines were run, of {ROUNDS} rounds each. A mix has lost "
-        f"where its score on the test rows is {100 * LOST:.0f} points or more below that of real "
-        "rows alone, with an interval of losses only. Figures are by round."
+        f"{len(rows)} of {len(order)} lines were run, of {ROUNDS} rounds each{others}. A mix has "
+        f"lost where its score on the test rows is {100 * LOST:.0f} points or more below that of "
+        "real rows alone, with an interval of losses only. Figures are by round."
     )
     heads = (
         "line",
