@@ -71,10 +71,77 @@ SHIPPED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 
 `digits` has three published rounds of digits, as it is shipped; `all` is what `make run` leaves,
 with three rounds of dialogues; `six` has three more rounds of digits."""
+ON_PROJECTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "blocked": {
+        "docs/diff.md": (
+            (
+                "stemma diff main tiny-r003 --fail-on guard --fail-on removed-rows"
+                ' --markdown >> "$GITHUB_STEP_SUMMARY"'
+            ),
+        ),
+    },
+    "two_files": {
+        "docs/diff.md": ("stemma diff old.parquet new.parquet --key id --rows --limit 8",),
+    },
+    "made_again": {
+        "docs/losses.md": (
+            "stemma losses tiny-v2.1",
+            "stemma losses tiny",
+            "stemma quarantine tiny-v2.1 -o refused.parquet",
+        ),
+    },
+    "decided": {
+        "docs/sample-reviews.md": ('stemma round reject tiny-1 0 --reason "a smear"',),
+    },
+    "published_again": {
+        "docs/sample-reviews.md": ("stemma audit d4dacdc5dd4a",),
+    },
+    "approved": {
+        "docs/sample-reviews.md": ("stemma stage publish tiny-3",),
+    },
+    "letter": {
+        "docs/takedown.md": (
+            "stemma takedown --from-file letter.txt --dry-run",
+            'stemma takedown --from-file letter.txt --reason "they asked" --name letter-1',
+            "stemma takedown purge letter-1 --yes",
+            "stemma takedown verify letter-1",
+            "stemma takedown certificate letter-1",
+        ),
+    },
+    "law": {
+        "docs/takedown.md": (
+            (
+                'stemma takedown --where "label = 0" --dataset tiny --reason "they asked"'
+                ' --override "the law" --name letter-2'
+            ),
+        ),
+    },
+    "held_out": {
+        "docs/takedown.md": (
+            'stemma takedown 2ae1679ecd68 8d2eca5d88e3 --reason "they asked" --name letter',
+        ),
+    },
+    "killed": {"docs/scale.md": ("stemma stage generate tiny-3",)},
+    "failing": {"docs/scale.md": ("STEMMA_EXECUTOR=processes stemma stage generate tiny-3",)},
+    "shared": {"docs/scale.md": ("stemma stage generate tiny-3 --shard 3/4",)},
+    "fresh_lake": {
+        "docs/lake.md": (
+            "stemma lake keys add ada --role writer",
+            "stemma lake ls quickstart/main",
+            "stemma du",
+        ),
+    },
+    "left_behind": {"docs/lake.md": ("stemma clean --dry-run",)},
+    "backed_up": {"docs/lake.md": ("stemma lake backup ../backup",)},
+}
+"""Blocks, by project and page, that are run on a small project by the test of that name in
+`tests/docs/test_blocks_on_projects.py`."""
 PYTHON_ON_TINY: Final = ("docs/training.md",)
 """Pages whose Python blocks are run there, one after the other."""
 PYTHON_ALONE: Final = {
     "docs/attestations.md": "import json",
+    "docs/diff.md": "from pathlib import Path",
+    "docs/lake.md": "import polars as pl",
     "docs/generators.md": "# simulators/dice.py",
 }
 """Python blocks, by their first line, that are run by a test of their own."""
@@ -107,7 +174,7 @@ def is_run(page: Path, language: str, line: str) -> bool:
     if language == "python":
         return name in PYTHON_ON_TINY or line == PYTHON_ALONE.get(name)
     return line in ON_TINY.get(name, ()) or any(
-        line in pages.get(name, ()) for pages in SHIPPED.values()
+        line in pages.get(name, ()) for pages in (*SHIPPED.values(), *ON_PROJECTS.values())
     )
 
 

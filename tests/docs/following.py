@@ -30,6 +30,7 @@ GOES_ON: Final = re.compile(r"(?P<command>.* > (?P<file>\S+).*) &")
 EXPORT: Final = "export "
 NUMBER: Final = re.compile(r"-?\d[\d,]*(\.\d+)?")
 DIGEST: Final = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b")
+KEY: Final = re.compile(r"\bSTEMMA[0-9A-F]{14}\b|(?<=SECRET_ACCESS_KEY=)\S+")
 PLACE: Final = re.compile(r" /[\w./-]+")
 SECONDS: Final = 900
 WAIT: Final = "until "
@@ -206,8 +207,8 @@ def environment_of(home: Path, *commands: Path) -> dict[str, str]:
 
 
 def masked(line: str) -> str:
-    """A line without what differs from run to run: numbers, digests, places and widths."""
-    plain = NUMBER.sub("#", DIGEST.sub("@", PLACE.sub(" /…", line)))
+    """A line without what differs from run to run: numbers, digests, keys, places and widths."""
+    plain = NUMBER.sub("#", DIGEST.sub("@", KEY.sub("@", PLACE.sub(" /…", line))))
     return re.sub(r"[─━═ ]+", " ", plain).strip()
 
 

@@ -11,6 +11,7 @@ numbers and digests are. `make docs-outputs` runs it.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import os
 import re
 import shutil
@@ -28,34 +29,48 @@ from tests.docs.following import EXPORT, Step, environment_of, masked, run
 COMMAND: Final = re.compile(r"^\$ (?:.*\\\n)*.*\n", re.MULTILINE)
 OPEN_QUOTE: Final = re.compile(r'^\$ [^"\n]*"[^"]*"[^"\n]*\n', re.MULTILINE)
 LEFT_OUT: Final = "…"
+FINDINGS: Final = (0, 1, 3)
+"""Exit codes of a command that did what it was asked for, and may have found something."""
 COLUMNS: Final = "160"
 """Width of the terminal in which these pages are written."""
+
+
+WRITES: Final = "WRITE_STEMMA_PAGES"
+"""Environment variable with which tests write pages anew, from the projects that they make."""
 
 
 class OutputError(Exception):
     """A page cannot be written; the message says which command is why, and what to do."""
 
 
-def write(page: str, commands: tuple[str, ...], folder: Path) -> str:
+def write(
+    page: str,
+    commands: tuple[str, ...],
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """The text of a page with what its commands print in a folder.
 
     Args:
         page: text of a page.
         commands: first commands of the blocks that are run, in the order of the page.
         folder: a project, which the commands may change.
+        environment: variables of the commands; those of whoever ran the project, by default.
 
     Raises:
         OutputError: a command fails without the page saying so, or no longer prints a line that
             the page keeps of a longer output.
     """
-    home = os.environ["HOME"]  # whoever ran the project signs with their own key
-    environment = {**environment_of(folder.parent), "COLUMNS": COLUMNS, "HOME": home}
+    if environment is None:
+        home = os.environ["HOME"]  # whoever ran the project signs with their own key
+        environment = {**environment_of(folder.parent), "COLUMNS": COLUMNS, "HOME": home}
+    variables = environment
 
     def anew(block: re.Match[str]) -> str:
         if block[2] != "console" or blocks.first_line(block[3]) not in commands:
             return block[0]
         lines = (
-            command + printed(command, shown, folder, environment)
+            command + printed(command, shown, folder, variables)
             for command, shown in spoken(block[3])
         )
         return f"{block[1]}```console\n{''.join(lines)}{block[1]}```"
@@ -85,7 +100,8 @@ def printed(command: str, shown: list[str], folder: Path, environment: Mapping[s
     if words.startswith((EXPORT, "source ")):
         return ""
     code, output = run(Step(words), folder, environment)
-    if code and not any(line.startswith("stemma: ") for line in shown):
+    told = LEFT_OUT in shown or any(line.startswith("stemma: ") for line in shown)
+    if code not in FINDINGS and not told:
         raise OutputError(f"`{words}` ends with {code}: {output.strip()}")
     if not shown:
         return ""
@@ -134,6 +150,30 @@ def copied(project: Path) -> Iterator[Path]:
             serving = LakeHome(folder / ".lake").serving()
             if serving is not None:
                 os.kill(serving.pid, signal.SIGTERM)
+
+
+def differing(
+    name: str, commands: tuple[str, ...], folder: Path, environment: Mapping[str, str]
+) -> list[str]:
+    """The lines of a page that commands of it print otherwise in a project, or no longer.
+
+    Numbers and digests may differ. Where the environment variable `WRITE_STEMMA_PAGES` is set, the
+    page is written anew instead.
+
+    Args:
+        name: path of the page in the checkout.
+        commands: first commands of its blocks that are run.
+        folder: the project.
+        environment: variables of the commands.
+    """
+    path = blocks.ROOT / name
+    text = path.read_text(encoding="utf-8")
+    today = write(text, commands, folder, environment)
+    if WRITES in os.environ:
+        path.write_text(today, encoding="utf-8")
+        return []
+    shown, printed_now = ([masked(line) for line in one.splitlines()] for one in (text, today))
+    return [line for line in difflib.ndiff(shown, printed_now) if line[0] in "-+"]
 
 
 def main(name: str, project: Path) -> None:

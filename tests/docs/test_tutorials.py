@@ -77,6 +77,8 @@ def test_numbers_and_digests_may_differ_and_words_may_not() -> None:
     assert step.missing("read 1,200 rows\n│ 12 │ ffffffff0000 │\n") == []
     assert step.missing("read no rows\n") == list(step.shown)
     assert masked("├──┤ .5") == "├ ┤ .#"
+    assert masked("│ ada │ STEMMAF97681C961C6BC │ STEMMA_HOME") == "│ ada │ @ │ STEMMA_HOME"
+    assert masked("X_SECRET_ACCESS_KEY=a+b/C4 d") == "X_SECRET_ACCESS_KEY=@ d"
 
 
 def test_a_page_has_files_and_commands_in_its_order() -> None:
