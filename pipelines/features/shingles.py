@@ -26,7 +26,7 @@ MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True, slots=True)
 class Sets:
-    """Shingles of n texts; those of a text are sorted and distinct."""
+    """Shingles of n texts; those of a text are sorted and distinct, except from `multisets`."""
 
     values: NDArray[np.uint64]
     starts: NDArray[np.int64]
@@ -51,12 +51,32 @@ def sets(texts: pl.Series, unit: Unit, size: int) -> Sets:
         unit: Whether n-grams are of characters or of words.
         size: Number of characters or words of an n-gram.
     """
+    made = _cut(texts, unit, size, distinct=True)
+    return Sets(made.values.copy(), made.starts)
+
+
+def multisets(texts: pl.Series, unit: Unit, size: int) -> Sets:
+    """Compute the shingles of normalised texts as they stand, which saves sorting them.
+
+    They suit what depends neither on their order nor on how often each comes, as signatures do.
+
+    Args:
+        texts: as in `sets`.
+        unit: as in `sets`.
+        size: as in `sets`.
+    """
+    return _cut(texts, unit, size, distinct=False)
+
+
+def _cut(texts: pl.Series, unit: Unit, size: int, *, distinct: bool) -> Sets:
     tokens, lengths = _characters(texts) if unit == "characters" else _words(texts)
     counts = np.maximum(lengths - size + 1, 1)
     values = np.empty(int(counts.sum()), dtype=np.uint64)
     sizes = np.empty(len(texts), dtype=np.int64)
-    compiled(runs)(tokens, _starts(lengths), size, MIX, values, _starts(counts), sizes)
-    return Sets(values[: int(sizes.sum())].copy(), _starts(sizes))
+    starts = _starts(counts)
+    compiled(runs)(tokens, _starts(lengths), size, MIX, values, starts, sizes, distinct)
+    return Sets(values[: int(sizes.sum())], _starts(sizes))
+
 
 
 def joined(parts: list[Sets]) -> Sets:
@@ -111,6 +131,7 @@ def runs(  # noqa: PLR0917  compiled code takes arrays by position
     values: NDArray[np.uint64],
     offsets: NDArray[np.int64],
     sizes: NDArray[np.int64],
+    distinct: bool,  # noqa: FBT001  compiled code takes arguments by position
 ) -> None:
     """Hash the n-grams of each text, sort them, drop duplicates, and close the gaps.
 
@@ -121,7 +142,8 @@ def runs(  # noqa: PLR0917  compiled code takes arrays by position
         mix: Odd factor of the hash.
         values: Is filled with the hashes.
         offsets: [n + 1] offsets of the texts in `values`, before duplicates are dropped.
-        sizes: [n] Is filled with the number of distinct hashes of each text.
+        sizes: [n] Is filled with the number of hashes of each text that are kept.
+        distinct: Whether they are sorted and duplicates dropped; else all are kept as they stand.
     """
     end = 0
     for text in range(len(sizes)):
@@ -133,6 +155,9 @@ def runs(  # noqa: PLR0917  compiled code takes arrays by position
                 hashed = (hashed ^ tokens[token]) * mix
                 hashed ^= hashed >> np.uint64(29)
             values[offsets[text] + run] = hashed
+        if not distinct:
+            sizes[text] = count
+            continue
         values[offsets[text] : offsets[text + 1]].sort()
         before = end
         for run in range(offsets[text], offsets[text + 1]):

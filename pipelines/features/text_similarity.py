@@ -178,6 +178,8 @@ def groups(rows: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDAr
 def signatures(sets: Sets, permutations: int, seed: int) -> NDArray[np.uint32]:
     """Compute MinHash signatures of sets of shingles, [n, permutations].
 
+    Neither the order of a text's shingles nor how often each comes changes its signature.
+
     Raises:
         LibraryError: The library rensa is not installed.
     """
@@ -226,12 +228,15 @@ class _Hasher(NamedTuple):
         if not bands:
             report(len(texts))
             return _Hashed(texts, None)
-        width, keys = band_rows(self.threshold, self.shingling.permutations), []
+        permutations, (unit, size) = self.shingling.permutations, self.shingling[:2]
+        width = band_rows(self.threshold, permutations)
+        keys = np.empty((permutations // width, len(texts)), dtype=np.uint64)
         for start in range(0, len(texts), BLOCK):
             block = texts[start : start + BLOCK]
-            keys.append(self._keys(self._cut(block), width))
+            signed = self._keys(shingles.multisets(block, unit, size), width)
+            keys[:, start : start + len(block)] = signed
             report(start + len(block))
-        return _Hashed(texts, np.concatenate(keys, axis=1))
+        return _Hashed(texts, keys)
 
     def sets(self, texts: pl.Series, used: NDArray[np.bool_]) -> Sets:
         """Cut those texts into shingles that are used, in their order."""
@@ -254,7 +259,7 @@ class _Hasher(NamedTuple):
         for column in range(width):
             keys = (keys ^ parts[:, :, column]) * shingles.MIX
             keys ^= keys >> np.uint64(29)
-        return np.ascontiguousarray(keys.T)
+        return keys.T
 
 
 def _distinct(texts: pl.Series) -> Distinct:
@@ -283,7 +288,8 @@ def _candidates(
         return
     for our_keys, other_keys in zip(ours.keys, others.keys, strict=True):
         order = np.argsort(other_keys, kind="stable")
-        low = np.searchsorted(other_keys[order], our_keys, side="left")
+        ordered = other_keys[order]
+        low = np.searchsorted(ordered, our_keys, side="left")
         if alone:
             rank = np.empty(len(order), dtype=np.int64)
             rank[order] = np.arange(len(order))
@@ -291,8 +297,19 @@ def _candidates(
             late = np.maximum(low + CROWD, rank - CROWD)
             yield from _expanded(order, late, np.maximum(rank - late, 0), alone=True)
         else:
-            high = np.searchsorted(other_keys[order], our_keys, side="right")
-            yield from _expanded(order, low, np.minimum(high - low, CROWD), alone=False)
+            counts = _equal_from(ordered, low, our_keys)
+            yield from _expanded(order, low, np.minimum(counts, CROWD), alone=False)
+
+
+def _equal_from(
+    ordered: NDArray[np.uint64], low: NDArray[np.int64], keys: NDArray[np.uint64]
+) -> NDArray[np.int64]:
+    """Count the numbers of `ordered` that equal each key, which would be put in at `low`."""
+    counts = np.zeros(len(keys), dtype=np.int64)
+    found = np.flatnonzero(low < len(ordered))
+    found = found[ordered[low[found]] == keys[found]]  # few, as a rule
+    counts[found] = np.searchsorted(ordered, keys[found], side="right") - low[found]
+    return counts
 
 
 def _expanded(

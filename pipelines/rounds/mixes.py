@@ -116,7 +116,8 @@ def compose(
     """
     settings = round_.settings.fit
     taken = _taken(denied)
-    rows = tables.accepted_lineage(lake, commit, round_.dataset, taken)
+    wanted = list(training_mix.ROWS)
+    rows = tables.accepted_lineage(lake, commit, round_.dataset, taken, columns=wanted)
     if rows.is_empty():
         raise EmptyRound(f"{commit[:12]} holds no sample of {round_.dataset} to train on")
     others = _contaminated_rows(contaminated, round_.dataset)

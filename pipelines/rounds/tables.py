@@ -145,7 +145,12 @@ def real_samples(lake: Lake, ref: str, dataset: str, *, before: int | None = Non
 
 
 def accepted_lineage(
-    lake: Lake, ref: str, dataset: str, also: pl.DataFrame | None = None
+    lake: Lake,
+    ref: str,
+    dataset: str,
+    also: pl.DataFrame | None = None,
+    *,
+    columns: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Read the lineage rows of the accepted samples at a ref.
 
@@ -154,13 +159,18 @@ def accepted_lineage(
         ref: branch, tag or commit.
         dataset: the data set.
         also: round, row of accepted rows whose samples are gone; other columns are ignored.
+        columns: those that are wanted, as far as the table has them; None: all.
     """
     samples = read(lake, ref, dataset, "samples").select(OCCURRENCE)
     if also is not None and len(also):
         gone = also.lazy().select(OCCURRENCE)
         samples = pl.concat([samples, gone], how="vertical_relaxed")
-    lineage = read(lake, ref, dataset, "lineage").join(samples, on=OCCURRENCE, how="semi")
-    return collected(lineage, f"the lineage of {dataset} at {ref}")
+    lineage, what = read(lake, ref, dataset, "lineage"), f"the lineage of {dataset} at {ref}"
+    if columns is not None:
+        with schema.readable(what):
+            there = lineage.collect_schema().names()
+        lineage = lineage.select(name for name in columns if name in there)
+    return collected(lineage.join(samples, on=OCCURRENCE, how="semi"), what)
 
 
 def optional(lake: Lake, ref: str, prefix: str, columns: Sequence[str]) -> pl.DataFrame:

@@ -122,6 +122,28 @@ def test_bands_miss_next_to_nothing(threshold: float) -> None:
     assert all(np.array_equal(one, other) for one, other in zip(pairs, again, strict=True))
 
 
+@pytest.mark.parametrize("unit", ["characters", "words"])
+def test_signatures_are_the_same_of_shingles_that_are_not_sorted(unit: shingles.Unit) -> None:
+    texts = shingles.normal(pl.Series(["abab abab abab abab", "", "x", *sentences(40, 5)]))
+    distinct, standing = shingles.sets(texts, unit, 3), shingles.multisets(texts, unit, 3)
+    assert len(standing.values) > len(distinct.values), "shingles that come twice are there twice"
+    for row in range(len(texts)):
+        own = standing.values[standing.starts[row] : standing.starts[row + 1]]
+        kept = distinct.values[distinct.starts[row] : distinct.starts[row + 1]]
+        assert np.array_equal(np.unique(own), kept)
+    signed = text_similarity.signatures(distinct, 64, 7)
+    assert np.array_equal(signed, text_similarity.signatures(standing, 64, 7))
+
+
+def test_rows_of_equal_numbers_are_counted() -> None:
+    ordered = np.array([1, 3, 3, 3, 9], dtype=np.uint64)
+    keys = np.array([0, 1, 2, 3, 9, 10], dtype=np.uint64)
+    low = np.searchsorted(ordered, keys)
+    assert text_similarity._equal_from(ordered, low, keys).tolist() == [0, 1, 0, 3, 1, 0]
+    none = np.empty(0, dtype=np.uint64)
+    assert not text_similarity._equal_from(none, np.zeros(6, np.int64), keys).any()
+
+
 def test_many_texts_among_themselves() -> None:
     base = sentences(900, 3)
     texts = base + base[:50] + edited(base[50:100], 4)
