@@ -78,7 +78,6 @@ def _cut(texts: pl.Series, unit: Unit, size: int, *, distinct: bool) -> Sets:
     return Sets(values[: int(sizes.sum())], _starts(sizes))
 
 
-
 def joined(parts: list[Sets]) -> Sets:
     """Join the sets of several blocks of texts."""
     values = [part.values for part in parts] or [np.empty(0, dtype=np.uint64)]
@@ -131,7 +130,7 @@ def runs(  # noqa: PLR0917  compiled code takes arrays by position
     values: NDArray[np.uint64],
     offsets: NDArray[np.int64],
     sizes: NDArray[np.int64],
-    distinct: bool,  # noqa: FBT001  compiled code takes arguments by position
+    distinct: bool,
 ) -> None:
     """Hash the n-grams of each text, sort them, drop duplicates, and close the gaps.
 
