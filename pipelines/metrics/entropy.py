@@ -36,27 +36,25 @@ class Entropy(RoundMetric[NoSettings]):
     """Differential entropy of sets of rows in the fixed features."""
 
     name = "entropy"
-    version = "entropy/1"
+    version = "entropy/2"
     Settings = NoSettings
 
     def measure(self, request: MetricRequest, settings: NoSettings) -> SetFigures:  # noqa: ARG002  it has none
-        """Measure each set, and random real rows in its place.
+        """Measure each set, and held-out rows in its place.
 
         Returns:
             entropy: the estimate of Kozachenko and Leonenko (1987) in nats, of n rows. It has no
             interval: rows that are drawn twice would have no distance.
         """
         project = request.features.project
-        null = np.asarray(
-            [
-                entropy.estimate(project(rows.vectors))
-                for rows in subsets.of_real(request, derive_seed(request.seed, "entropy"))
-            ]
-        )
+        points = project(request.real.vectors)
+        drawn = subsets.numbers(request, derive_seed(request.seed, "entropy"))
+        spread = np.asarray([entropy.estimate(points[chosen]) for chosen in drawn])
+        held = entropy.estimate(project(request.validation.vectors))
         dimensions = len(request.features.variances)
         found = {}
         for name, rows in request.sets.items():
-            metric = subsets.beside(entropy.estimate(project(rows.vectors)), null)
+            metric = subsets.beside(entropy.estimate(project(rows.vectors)), held, spread)
             found[name] = {"entropy": _of_dimensions(metric, dimensions)}
         return found
 

@@ -46,11 +46,11 @@ class MeaningVariety(RoundMetric[MeaningVarietySettings]):
     """Effective number of clusters of meaning that a set of texts is spread over."""
 
     name = "meaning_variety"
-    version = "meaning_variety/1"
+    version = "meaning_variety/2"
     Settings = MeaningVarietySettings
 
     def measure(self, request: MetricRequest, settings: MeaningVarietySettings) -> SetFigures:
-        """Measure each set, and random real texts in its place.
+        """Measure each set, and held-out texts in its place.
 
         Returns:
             meaning_variety: exp(−Σ p ln p) over the shares p of clusters, rarefied; NaN where the
@@ -65,14 +65,15 @@ class MeaningVariety(RoundMetric[MeaningVarietySettings]):
         real = vectors_of(request.real, settings)
         centres = meaning.centres(real, clusters, derive_seed(seed, "clusters"))
 
-        def figure(rows: Labelled, part: str) -> float:
-            counts = meaning.counts(vectors_of(rows, settings), centres)
+        def figure(vectors: NDArray[np.float64], part: str) -> float:
+            counts = meaning.counts(vectors, centres)
             return meaning.rarefied(counts, settings.rows, derive_seed(seed, part))
 
-        drawn = subsets.of_real(request, derive_seed(seed, "null"))
-        null = np.asarray([figure(rows, f"null {at}") for at, rows in enumerate(drawn)])
+        drawn = subsets.numbers(request, derive_seed(seed, "null"))
+        spread = np.asarray([figure(real[chosen], f"null {at}") for at, chosen in enumerate(drawn)])
+        held = figure(vectors_of(request.validation, settings), "validation")
         return {
-            name: {NAME: subsets.beside(figure(rows, name), null)}
+            name: {NAME: subsets.beside(figure(vectors_of(rows, settings), name), held, spread)}
             for name, rows in request.sets.items()
         }
 

@@ -6,6 +6,7 @@ it nor a generator has seen.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -17,10 +18,12 @@ from pipelines.rounds import holdout, parts, plugin_inputs, tables
 from pipelines.rounds.arrivals import source_states
 from pipelines.rounds.context import RoundContext
 from pipelines.scorers import registry, scoring
-from pipelines.scorers.classifier_scorer import ClassifierScorer
 from pipelines.verification import scorer_inputs
 
 VALIDATION: Final = "validation"
+COLUMNS: Final = ("confidence", "topic_confidence", "label_probability")
+"""Scores that say how sure a classifier of images, texts or tables is; of tables, of the row's own
+label."""
 
 
 def of_round(
@@ -43,10 +46,10 @@ def of_round(
     wanted = {
         name for each in plugin_inputs.metrics(ctx.round).values() for name in each.plugin.reads
     }
-    name = classifier_of(ctx)
-    if CONFIDENCE not in wanted or name is None or source_states.is_real(ctx.round):
+    found = classifier_of(ctx.round.settings.verify.scorers)
+    if CONFIDENCE not in wanted or found is None or source_states.is_real(ctx.round):
         return {}
-    _, column = registry.load(name).columns
+    name, column = found
     dataset, number = ctx.round.dataset, ctx.round.number
     columns = (*tables.OCCURRENCE, column)
     scores = parts.joined(
@@ -61,10 +64,14 @@ def of_round(
     return {"accepted": _known(kept, column), VALIDATION: _known(held, column)}
 
 
-def classifier_of(ctx: RoundContext) -> str | None:
-    """The first scorer of the data set that says how sure a classifier is; None: there is none."""
-    named = ctx.round.settings.verify.scorers
-    return next((each for each in named if isinstance(registry.load(each), ClassifierScorer)), None)
+def classifier_of(scorers: Iterable[str]) -> tuple[str, str] | None:
+    """Find the first scorer that says how sure a classifier is, and its column.
+
+    Args:
+        scorers: names of the scorers of a data set, in order.
+    """
+    named = ((name, column) for name in scorers for column in registry.load(name).columns)
+    return next((each for each in named if each[1] in COLUMNS), None)
 
 
 def _numbered(rows: pl.DataFrame) -> pl.DataFrame:

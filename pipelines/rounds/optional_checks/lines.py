@@ -76,7 +76,7 @@ def _sizes_before(evidence: Evidence) -> Iterator[int]:
 class RareClassSettings(StrictModel):
     """When the check warns."""
 
-    warn: float = Field(10, ge=0)
+    warn: float = Field(3, ge=0)
     """Least rounds within which one line in ten may lose the rarest class."""
 
 
@@ -87,7 +87,7 @@ class RareClass(GuardCheck[RareClassSettings]):
     """
 
     name = "rare_class"
-    version = "rare_class/1"
+    version = "rare_class/2"
     Settings = RareClassSettings
 
     def judge(
@@ -126,15 +126,16 @@ def _rounds(value: float | None) -> str:
 class EffectiveGeneratorsSettings(StrictModel):
     """When the check warns."""
 
-    warn: float = Field(1.5, ge=0)
-    """Least effective number of generators in the generated part of the next mix."""
+    warn: float = Field(0, ge=0)
+    """Least effective number of generators in the generated part of the next mix; 0: no limit,
+    since a project may mean to have one."""
 
 
 class EffectiveGenerators(GuardCheck[EffectiveGeneratorsSettings]):
     """Effective number of generators in the next mix, 1/Σ w² (arXiv:2512.15011)."""
 
     name = "effective_generators"
-    version = "effective_generators/1"
+    version = "effective_generators/2"
     Settings = EffectiveGeneratorsSettings
     reads: ClassVar[tuple[str, ...]] = (HISTORY,)
 

@@ -27,7 +27,7 @@ LEAST: Final = 20
 class VerifierPullSettings(StrictModel):
     """When the check warns."""
 
-    rise: float = Field(0.02, ge=0)
+    rise: float = Field(0.01, ge=0)
     """Most by which the confidence may rise since the first measured round, relative to that of
     real rows, where recall falls."""
     fall: float = Field(0.1, ge=0)
@@ -54,7 +54,7 @@ class VerifierPull(GuardCheck[VerifierPullSettings]):
     """
 
     name = FIGURE
-    version = "verifier_pull/1"
+    version = "verifier_pull/2"
     Settings = VerifierPullSettings
     reads: ClassVar[tuple[str, ...]] = (HISTORY,)
 

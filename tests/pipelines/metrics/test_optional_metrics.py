@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from expectations.measures import features
 from pipelines.common.plugins import NoSettings
-from pipelines.metrics import Labelled, Metric, rare_class, training_distance, verifier_pull
+from pipelines.metrics import (
+    Labelled,
+    Metric,
+    rare_class,
+    subsets,
+    training_distance,
+    verifier_pull,
+)
 from pipelines.metrics.clipped import Clipped
 from pipelines.metrics.entropy import Entropy
 from pipelines.metrics.protocol import MetricRequest
@@ -71,6 +78,15 @@ def test_entropy_falls_by_the_logarithm_of_the_scale_in_each_dimension() -> None
     assert half.value == pytest.approx(whole.value - dimensions * np.log(2), abs=1e-6)
     assert whole.null_low - 0.3 <= whole.value <= whole.null_high + 0.3
     assert half.value < half.null_low
+
+
+def test_the_null_is_of_held_out_rows_with_the_spread_of_random_training_rows() -> None:
+    found = subsets.beside(5.0, 4.0, np.asarray([9.0, 11.0]))
+    assert (found.value, found.null) == (5, 4)
+    half = np.sqrt(2) * 0.95  # 95 % of two values reach from 9.05 to 10.95
+    assert (found.null_low, found.null_high) == pytest.approx((4 - half, 4 + half))
+    assert np.isnan(found.low)
+    assert np.isnan(subsets.beside(5.0, 4.0, np.asarray([np.nan])).null_low)
 
 
 def test_a_ratio_of_distances_is_of_their_means() -> None:
@@ -153,6 +169,7 @@ def variety(accepted: Labelled, settings: MeaningVarietySettings) -> Metric:
     asked = replace(
         request(accepted),
         real=real,
+        validation=texts(9, 8),
         features=features.fit(real.vectors),
     )
     return MeaningVariety().measure(asked, settings)["accepted"]["meaning_variety"]

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import polars as pl
 import pytest
 
 from lineage.limits import Limits
@@ -15,7 +16,9 @@ from pipelines.rounds.optional_checks.beside_real import BesideReal, BesideRealS
 from tests.lineage.digits import HEALTHY
 
 
-def judged(check: BesideReal, entry: object, warn: float = 0.8, **metrics: Any) -> CheckResult:
+def judged(
+    check: BesideReal, entry: object, warn: float | None = 0.8, **metrics: Any
+) -> CheckResult:
     figures = {check.part: {check.figure: entry}} | metrics
     about = replace(HEALTHY, metrics=figures)
     return check.judge(about, Limits(), BesideRealSettings(warn=warn))
@@ -65,3 +68,27 @@ def test_a_figure_that_the_data_cannot_have_is_not_applicable() -> None:
     found = judged(beside_real.MeaningVariety(), {"value": None}, not_applicable=reason)
     assert found.verdict == "not applicable"
     assert "the rows are no texts" in found.detail
+
+
+def test_each_figure_has_a_limit_that_suits_it() -> None:
+    for check in PLAIN:
+        found = judged(check, {"value": check.warns_below - 0.01, "null": 1, "null_low": 0.9}, None)
+        assert found.verdict == "warn"
+        assert found.limit == f"warn <{check.warns_below:g}"
+        above = {"value": check.warns_below + 0.01, "null": 1, "null_low": 0.9}
+        assert judged(check, above, None).verdict == "pass"
+
+
+def test_rows_that_are_edits_by_their_lineage_are_near_on_purpose() -> None:
+    near = {"value": 0.2, "null": 1.0, "null_low": 0.9}
+    figures = {"round": {"training_distance": near}}
+    kinds = pl.Series("kind", ["edited", *["synthetic"] * 9])
+    lineage = HEALTHY.lineage.head(10).with_columns(kinds)
+    about = replace(HEALTHY, metrics=figures, lineage=lineage)
+    check, limits = beside_real.TrainingDistance(), Limits()
+    found = check.judge(about, limits, BesideRealSettings())
+    assert found.verdict == "not applicable"
+    assert "0.10 of the accepted rows are edits" in found.detail
+    assert (
+        check.judge(replace(about, lineage=lineage[1:]), limits, BesideRealSettings()).value == 0.2
+    )

@@ -57,9 +57,9 @@ def rare(tenth: float | None, about: Evidence = REPLACED) -> CheckResult:
 
 
 def test_a_class_that_one_line_in_ten_soon_loses_is_warned_of() -> None:
-    found = rare(8.0)
-    assert (found.value, found.verdict) == (8.0, "warn")
-    assert "within 8 rounds, half of them within 26 rounds" in found.detail
+    found = rare(2.0)
+    assert (found.value, found.verdict) == (2.0, "warn")
+    assert "within 2 rounds, half of them within 26 rounds" in found.detail
     assert rare(12.0).verdict == "pass"
     outlasts = rare(None)
     assert (outlasts.value, outlasts.verdict) == (None, "pass")
@@ -71,7 +71,7 @@ def test_a_class_that_one_line_in_ten_soon_loses_is_warned_of() -> None:
 def generators(*kinds: str) -> CheckResult:
     history = [PastRound(number, kind, {}, {}) for number, kind in enumerate(kinds)]
     return lines.EffectiveGenerators().judge(
-        replace(HEALTHY, history=history), LIMITS, lines.EffectiveGeneratorsSettings()
+        replace(HEALTHY, history=history), LIMITS, lines.EffectiveGeneratorsSettings(warn=1.5)
     )
 
 
@@ -82,5 +82,7 @@ def test_generators_count_by_their_weight_in_the_generated_part_of_the_mix() -> 
     one = generators("", "gan", "gan")
     assert (one.value, one.verdict) == (1, "warn")
     assert generators("", "", "").verdict == "not applicable"
-    unread = lines.EffectiveGenerators().judge(HEALTHY, LIMITS, lines.EffectiveGeneratorsSettings())
+    unread = lines.EffectiveGenerators().judge(
+        HEALTHY, LIMITS, lines.EffectiveGeneratorsSettings(warn=1.5)
+    )
     assert unread.verdict == "not measured"

@@ -1,0 +1,1 @@
+"""Runs that count how often the checks a project asks for are right: healthy ones and bad ones."""
