@@ -229,7 +229,7 @@ def _selected(given: Round, made: pl.DataFrame) -> tuple[dict[str, int], NDArray
             pl.lit("failed").alias("verdict"),
             pl.lit(None).alias("observed"),
             pl.lit(None).alias("detail"),
-        ).cast(dict(schema.VERDICTS))
+        ).cast(schema.VERDICTS)
         verdicts = pl.concat([schema.conform(verdicts, schema.VERDICTS), more])
     kept = curation.kept(verdicts).filter("kept")["row"].to_numpy()
     return curation.refusals(verdicts), np.isin(made["row"].to_numpy(), kept)

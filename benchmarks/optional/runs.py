@@ -152,9 +152,9 @@ def _package(data: Data) -> Iterator[Evidence]:
 
 def _noisy(data: Data) -> Iterator[Evidence]:
     """A round of real rows with harmless noise."""
-    is_image = isinstance(data.world, CraftedWorld)
-    every = KINDS if is_image else added_kinds.of_craft(data.world.craft)
-    return _judged(data, NOISE, every[NOISE].strengths[0])
+    if isinstance(data.world, CraftedWorld):
+        return _judged(data, NOISE, KINDS[NOISE].strengths[0])
+    return _judged(data, NOISE, data.world.craft.noise.strengths[0])
 
 
 def _replaced(data: Data) -> Iterator[Evidence]:
