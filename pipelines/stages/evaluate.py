@@ -35,6 +35,7 @@ from pipelines.rounds.keys import StageKey
 from pipelines.rounds.mixes import TrainingMix
 from pipelines.rounds.round_commit import StageResult, Transaction, adopt, round_commit
 from pipelines.takedown import denied_rows
+from pipelines.verification import confidence
 
 
 def main(ctx: RoundContext, *, supersede: bool = False) -> None:
@@ -126,7 +127,8 @@ def measure(
         "previous": before.samples,
         **_candidates(ctx, real, share),
     }
-    content = measurement.of_frames(round_, frames).to_dict()
+    sure = confidence.of_round(ctx, commit, accepted, frames["validation"])
+    content = measurement.of_frames(round_, frames, sure).to_dict()
     sets = {"accepted": count, "mix": of_mix, "previous": of_before}
     content |= measured_rows.section(round_, sets)
     content["summary"] |= _ancestry(ctx, commit, mix)
