@@ -136,12 +136,34 @@ ON_PROJECTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 """Blocks, by project and page, that are run on a small project by the test of that name in
 `tests/docs/test_blocks_on_projects.py`."""
+ON_SERVERS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "page_of_reviews": {
+        "docs/review.md": (
+            "stemma ui",
+            "stemma ui --share Ada --share Bob --readers --address https://review.example.org",
+        ),
+    },
+    "gate": {"docs/hooks.md": ("stemma lake log quick/main -n 3",)},
+    "elsewhere": {"docs/takedown.md": ("stemma takedown purge letter --dry-run",)},
+    "without_scorer": {
+        "docs/own-data.md": (
+            (
+                "stemma suite check penguins      # after table_agreement was taken out"
+                " of verify.scorers"
+            ),
+        ),
+    },
+}
+"""The same of `tests/docs/test_blocks_on_servers.py`."""
+SESSIONS: Final = ("docs/hooks.md",)
+"""Pages whose Python sessions are run there."""
 PYTHON_ON_TINY: Final = ("docs/training.md",)
 """Pages whose Python blocks are run there, one after the other."""
 PYTHON_ALONE: Final = {
     "docs/attestations.md": "import json",
     "docs/diff.md": "from pathlib import Path",
     "docs/lake.md": "import polars as pl",
+    "docs/hooks.md": "import json",
     "docs/generators.md": "# simulators/dice.py",
 }
 """Python blocks, by their first line, that are run by a test of their own."""
@@ -169,13 +191,14 @@ def is_run(page: Path, language: str, line: str) -> bool:
         return True
     if page == NOTEBOOK:
         return True
-    if name == "docs/own-data.md":
-        return line in OWN_DATA
+    if name == "docs/own-data.md" and line in OWN_DATA:
+        return True
+    if language == "pycon":
+        return name in SESSIONS
     if language == "python":
         return name in PYTHON_ON_TINY or line == PYTHON_ALONE.get(name)
-    return line in ON_TINY.get(name, ()) or any(
-        line in pages.get(name, ()) for pages in (*SHIPPED.values(), *ON_PROJECTS.values())
-    )
+    runs = (*SHIPPED.values(), *ON_PROJECTS.values(), *ON_SERVERS.values(), ON_TINY)
+    return any(line in run.get(name, ()) for run in runs)
 
 
 def python_alone(name: str) -> str:
