@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -59,29 +58,35 @@ class Beside:
     """Greatest resident memory of one of its processes."""
 
 
+class PeerError(Exception):
+    """A peer cannot be measured."""
+
+
 @dataclass(frozen=True, slots=True)
 class Peers:
     """What was measured, and what no interpreter has."""
 
     rows: Sequence[Beside]
-    left_out: Sequence[str]
+    left_out: Mapping[str, str]
+    """Why a peer is left out, by its name."""
 
     def record(self) -> dict[str, Any]:
         """The JSON form."""
-        return {"rows": [asdict(row) for row in self.rows], "left_out": list(self.left_out)}
+        return {"rows": [asdict(row) for row in self.rows], "left_out": dict(self.left_out)}
 
 
 def measure(sizes: Sequence[int], real: int, pythons: Sequence[str]) -> Peers:
     """Measure ours and the peers on the same rows, in turns."""
     found: list[Beside] = []
-    left_out = []
+    left_out: dict[str, str] = {}
     for rows in sizes:
         for peer, work in ((DATATROVE, _filtered), (DATA_DESIGNER, _asked)):
-            theirs = list(work(rows, real, pythons))
-            found += theirs
-            if len(theirs) < len(("ours", "theirs")):
-                left_out.append(peer)
-    return Peers(found, sorted(set(left_out)))
+            try:
+                for row in work(rows, real, pythons):
+                    found.append(row)  # noqa: PERF402  kept where the next one fails
+            except PeerError as error:  # what was measured before is kept
+                left_out[peer] = str(error)
+    return Peers(found, left_out)
 
 
 def _filtered(rows: int, real: int, pythons: Sequence[str]) -> Iterator[Beside]:
@@ -91,16 +96,17 @@ def _filtered(rows: int, real: int, pythons: Sequence[str]) -> Iterator[Beside]:
         folder = Path(scratch)
         (folder / "candidates").mkdir()
         made = with_copies(KINDS["texts"](range(real, real + rows)))
+        number = pl.int_range(pl.len()).cast(pl.String).alias("number")
+        numbered = made.with_columns(number)
         each = -(-rows // FILES)
-        for number in range(FILES):
-            part = made.slice(number * each, each).with_row_index("number")
-            part.write_parquet(folder / "candidates" / f"{number}.parquet")
+        for at in range(FILES):
+            part = numbered.slice(at * each, each)
+            part.write_parquet(folder / "candidates" / f"{at}.parquet")
         held_out = KINDS["texts"](range(real // HELD_OUT))
         held_out.write_parquet(folder / "held_out.parquet")
         yield _ours(work, project.FILED, rows, real, made)
         theirs = _of_first(pythons, DATATROVE, 1, folder, {})
-        if theirs is not None:
-            yield Beside(work, f"{DATATROVE}, 1 worker", rows, *theirs)
+        yield Beside(work, f"{DATATROVE}, 1 worker", rows, *theirs)
 
 
 def with_copies(made: pl.DataFrame) -> pl.DataFrame:
@@ -116,14 +122,17 @@ def _asked(rows: int, real: int, pythons: Sequence[str]) -> Iterator[Beside]:
     yield _ours(work, project.ASKED, rows, real)
     with tempfile.TemporaryDirectory() as scratch, service.answering() as (address, _):
         theirs = _of_first(pythons, DATA_DESIGNER, rows, Path(scratch), service.access(address))
-        if theirs is not None:
-            yield Beside(work, DATA_DESIGNER, rows, *theirs)
+        yield Beside(work, DATA_DESIGNER, rows, *theirs)
 
 
 def _of_first(
     pythons: Sequence[str], library: str, amount: int, folder: Path, env: dict[str, str]
-) -> tuple[int, float, float, float] | None:
-    """Run a library in the first interpreter that has it; None: none has."""
+) -> tuple[int, float, float, float]:
+    """Run a library in the first interpreter that has it.
+
+    Raises:
+        PeerError: none has it, or it fails.
+    """
     for python in pythons:
         command = [python, "-P", str(WORKERS), library, str(amount)]
         with measured() as taken:
@@ -131,11 +140,11 @@ def _of_first(
         if done.returncode == os.EX_UNAVAILABLE:
             continue
         if done.returncode:
-            sys.exit(f"{library} failed: {done.err[-2000:]}")
+            raise PeerError(f"it failed: {done.err[-2000:]}")
         kept = int(done.out.strip().splitlines()[-1])
         peak = round(done.peak_all / MIB, 1)
         return kept, round(taken.seconds, 2), round(taken.cpu, 2), peak
-    return None
+    raise PeerError("no interpreter of --peers has it")
 
 
 def _ours(work: str, kind: str, rows: int, real: int, made: pl.DataFrame | None = None) -> Beside:
@@ -179,5 +188,5 @@ def render(peers: Peers, console: Console) -> None:
             f"{row.peak_mib:,.0f}",
         )
     console.print(table)
-    for name in peers.left_out:
-        console.print(f"{name} is in no interpreter of --peers, and is left out")
+    for name, reason in peers.left_out.items():
+        console.print(f"{name} is left out: {reason}", markup=False)

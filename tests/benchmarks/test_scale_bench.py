@@ -55,7 +55,8 @@ def test_a_service_is_asked_and_other_libraries_that_are_missing_are_named() -> 
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert [row["stage"] for row in found["rows"]] == ["fit", "generate"]
-    assert found["peers"]["left_out"] == ["data_designer", "datatrove"]
+    missing = "no interpreter of --peers has it"
+    assert found["peers"]["left_out"] == {"data_designer": missing, "datatrove": missing}
     kept = {row["work"]: row["kept"] for row in found["peers"]["rows"]}
     assert kept == {"texts of a file, filtered": 40, "texts of a service, checked": 40}
 
