@@ -20,6 +20,10 @@ measures against a criterion that can fail; one that fails ends the command with
 [known_failures.toml](../experiments/known_failures.toml) says why it does. Figures are over
 independent repeats, with 95 % intervals. In plots a line is a formula, and points were measured.
 
+DVC keeps figures and curves of every commit, in a project of its own in `experiments/`: there
+`dvc metrics diff` and `dvc plots diff` say what changed, and `dvc repro quick` measures again what
+a raised version or another seed asks for.
+
 Not among these yet: lines of diffusion models (Alemohammad et al. 2023), and captions (Hammoud et
 al. 2024).
 """
