@@ -24,8 +24,7 @@ DVC keeps figures and curves of every commit, in a project of its own in `experi
 `dvc metrics diff` and `dvc plots diff` say what changed, and `dvc repro quick` measures again what
 a raised version or another seed asks for.
 
-Not among these yet: lines of diffusion models (Alemohammad et al. 2023), and captions (Hammoud et
-al. 2024).
+Not among these yet: captions (Hammoud et al. 2024).
 """
 VERDICTS: Final = {True: "holds", False: "**fails**"}
 

@@ -21,6 +21,7 @@ MODULES: Final = {
     "E11": "experiments.added_rows",
     "E12": "experiments.scaling_laws",
     "E12-emoji": "experiments.emoji_domains",
+    "E13": "experiments.diffusion_lines",
     "E14": "experiments.temperature",
     "collapse-map": "experiments.collapse_map",
     "rare-class": "experiments.rare_class",
