@@ -23,8 +23,6 @@ independent repeats, with 95 % intervals. In plots a line is a formula, and poin
 DVC keeps figures and curves of every commit, in a project of its own in `experiments/`: there
 `dvc metrics diff` and `dvc plots diff` say what changed, and `dvc repro quick` measures again what
 a raised version or another seed asks for.
-
-Not among these yet: captions (Hammoud et al. 2024).
 """
 VERDICTS: Final = {True: "holds", False: "**fails**"}
 

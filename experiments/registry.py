@@ -23,6 +23,7 @@ MODULES: Final = {
     "E12-emoji": "experiments.emoji_domains",
     "E13": "experiments.diffusion_lines",
     "E14": "experiments.temperature",
+    "captions": "experiments.captions",
     "collapse-map": "experiments.collapse_map",
     "rare-class": "experiments.rare_class",
     "regimes": "experiments.regimes",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from experiments import __main__ as command
-from experiments import packages, registry, running
+from experiments import known_failures, packages, page, registry, running
 from experiments.experiment import Estimate, Part
 from experiments.packages import Package
 
@@ -81,11 +81,14 @@ def test_an_experiment_without_its_package_is_not_run_and_says_so(
     assert json.loads(capsys.readouterr().out)["experiments"][0]["seconds"] == 0
 
 
-def test_what_was_measured_with_a_package_is_committed() -> None:
+def test_the_page_says_what_was_measured_with_a_package() -> None:
+    text, known = command.PAGE.read_text(), known_failures.read()
     for name in registry.MODULES:
         about = registry.load(name)
         if about.needs:
-            assert running.from_kept(about, 0, command.KEPT), name
+            outcome = running.from_kept(about, 0, command.KEPT)
+            assert outcome is not None, name
+            assert page._section(outcome, known) in text
 
 
 def test_a_short_experiment_that_needs_a_package_is_measured_again(tmp_path: Path) -> None:
