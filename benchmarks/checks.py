@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ from typing import Final
 
 from benchmarks.optional import lines
 from benchmarks.optional.runs import BAD, HEALTHY, Data, Run
+from expectations.errors import SuiteError
 from pipelines.common import progress
 from pipelines.rounds.guard_checks import CHECKS
 
@@ -51,6 +53,14 @@ def judgements(name: str, seed: int) -> Iterator[Judgement]:
         *_, last = run.make(data)
         for check, result in lines.judged(last, SETTINGS):
             yield Judgement(name, seed, run.name, check, result.value, result.verdict)
+
+
+def _without_suite(found: Iterator[Judgement]) -> Iterator[Judgement]:
+    """Leave out a split for which no suite can be written, and say so."""
+    try:
+        yield from found
+    except SuiteError as error:
+        print(f"left out: {error}", file=sys.stderr)
 
 
 def table(found: Sequence[Judgement]) -> Iterator[str]:
@@ -95,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name in asked.data.split(","):
             with progress.bar(asked.seeds, f"splits of {name}") as told:
                 for done in range(asked.seeds):
-                    for each in judgements(name, asked.first + done):
+                    for each in _without_suite(judgements(name, asked.first + done)):
                         found.append(each)
                         if asked.json:
                             print(json.dumps(asdict(each)), flush=True)
