@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import psutil
+from benchmarks.measured import extra
 
 EVERY: Final = 0.1
 """Seconds between looks; what a process takes after the last look at it is not counted."""
@@ -37,6 +37,9 @@ class Watched:
 
 def run(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> Watched:
     """Run a command to its end, and look at its processes all the while."""
+    with extra("dev"):
+        import psutil  # noqa: F401, PLC0415  before the command is started
+
     found = Watched(-1, "", "")
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -53,6 +56,8 @@ def run(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> Watched
 
 
 def _look(process: int, found: Watched) -> None:
+    import psutil  # noqa: PLC0415  of the extra `dev`
+
     with suppress(psutil.Error):
         root = psutil.Process(process)
         total = root.memory_info().rss

@@ -7,7 +7,7 @@ share of these rows passes. What too many real rows fail cannot reject a candida
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -48,10 +48,11 @@ def of_column(column: str, expected: list[Expected], real: Real | None) -> Itera
 
     Args:
         column: Of scores.
-        expected: What its scorer expects of it.
+        expected: What its scorer expects of it, what rejects before what warns of the same.
         real: What is measured on; None: nothing was, and what needs it is not written.
     """
-    rules = [(each, rule) for each in expected if (rule := _rule(each, real)) is not None]
+    written = [(each, rule) for each in expected if (rule := _rule(each, real)) is not None]
+    rules = list(_distinct(written))
     if not rules:
         return
     rejects = any(rule["severity"] == each.unknown == "critical" for each, rule in rules)
@@ -65,6 +66,15 @@ def of_column(column: str, expected: list[Expected], real: Real | None) -> Itera
         note=None if real is None else f"Measured on {real.where()}.",
     )
     yield from (rule for _, rule in rules)
+
+
+def _distinct(rules: Iterable[tuple[Expected, Rule]]) -> Iterator[tuple[Expected, Rule]]:
+    """Leave out what asks for the same as one before: two limits that are measured alike."""
+    asked: list[tuple[str, Mapping[str, Any]]] = []
+    for each, rule in rules:
+        if (wanted := (rule["type"], rule["kwargs"])) not in asked:
+            asked.append(wanted)
+            yield each, rule
 
 
 def _rule(each: Expected, real: Real | None) -> Rule | None:

@@ -80,6 +80,19 @@ def test_a_row_between_neighbours_is_no_copy_of_either() -> None:
         assert (scored >= rule["kwargs"]["min_value"]).mean() == share
 
 
+def test_two_limits_that_are_measured_alike_are_one_expectation() -> None:
+    expected = list(TableDistance().expected(NoSettings()))[:3]
+    near = pl.DataFrame({"record_distance": [*[0.001] * 5, *[0.2] * 95]})  # below gower.NEAR
+    names = [
+        rule["meta"]["name"]
+        for rule in thresholds.of_column("record_distance", expected, Real(near, 5))
+    ]
+    assert names == ["record_distance_known", "not_a_copy", "like_real_rows"]
+    far = near.with_columns(pl.col("record_distance") + 0.1)
+    written = list(thresholds.of_column("record_distance", expected, Real(far, 5)))
+    assert "as_far_as_real_rows" in {rule["meta"]["name"] for rule in written}
+
+
 def test_what_many_real_rows_fail_only_warns() -> None:
     expected = Expected("agrees", "seen", equals="label")
     known, rule = rules(expected, label=["a", "b", "a", "b"], seen=["a", "b", "b", "a"])
