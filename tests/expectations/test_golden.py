@@ -22,9 +22,12 @@ from expectations.custom.depth import ExpectColumnDepthToBeBetween
 from expectations.custom.distinct_ngrams import ExpectColumnDistinctNgramsToBeBetween
 from expectations.custom.kolmogorov_smirnov import ExpectColumnKolmogorovSmirnovToBeBetween
 from expectations.measures import (
+    clipped,
     distributions,
+    entropy,
     features,
     manifold,
+    meaning,
     null,
     pixels,
     points,
@@ -39,6 +42,7 @@ from tests.expectations.conftest import png
 GOLDEN: Final[Mapping[str, str]] = {
     "class_shares/1": "998c0144bde75460527a7b5f89bc0476314df82e770a2b1a00379316d4d7e2ea",
     "class_support/1": "2d4a463f6e847b98cc58e94ec95e83d80e002412e037b31c0596f8c659f46e05",
+    "clipped/1": "9b9b7aa30fc09d44cde406ac2da4585dd1dea5ce5caed30957bbffd63dded2c6",
     "compared/1": "0846aac8d1804e79e75318309202f84c18c9b3986770d464978b890d8a7c6a3a",
     "compression/1": "74173a1b5835596640885b95961d274149be62fabfe7595af2a001d1d2050341",
     "coverage/1": "98fa3847dda7fbb87a68addd116624a2fd367df5b00f6f7f7d3407c854d133ed",
@@ -46,9 +50,11 @@ GOLDEN: Final[Mapping[str, str]] = {
     "depth/1": "e7565a6a69c0bff8b91ad01d7d1ba7c08cb984ec24997098d45bb27552842021",
     "distinct_ngrams/1": "fe4ac071be98a2b1b35604f31493c85d59a3e557f1331530426499c3382c61cf",
     "distributions/1": "30d5834bfb0dca29ccd457a0abdfc4ef34aa08438e602978251e77fb5b49b57d",
+    "entropy/1": "a6dbb354aee934f1f01b62f04bef248c10fac0edab49f06c413f1d88eca68705",
     "features/1": "8d24e0bcf53b3d5a4a5eb9dc5001a24264d23c2e89d47072508d264df7f1fd48",
     "kolmogorov_smirnov/1": "660b2b57dca8ea27aa78355635a03f26c2e112e4c30d07276a73149133bebd3f",
     "manifold/1": "8e2651a9ad9d3887c2e1545880ea5e2267c762371f35117d41c08ae0434e306d",
+    "meaning/1": "da6aa439e19872b0b0cc99d8e140d9eae3ae5bf9efa038970677bb73f1f388cf",
     "null/1": "232168f364a7f0ad9f6ddc493b52ce8bdba34511aa39dc585f6a4d40fec87500",
     "outcomes/1": "04cd737ba87c0203a8099a15506174edca2979e83e0fd2f539a4da770611934b",
     "overlap/1": "e68944aba70bc58e3f07c0e6336eb5061fbbb38959bf61350fc150da33296109",
@@ -232,6 +238,20 @@ def of_vendi_score() -> object:
     return [width, vendi_score.compute(numbers(CANDIDATES), width)]
 
 
+def of_clipped() -> object:
+    real, fake = numbers(REAL), numbers(CANDIDATES)
+    return [clipped.density(real, fake), clipped.coverage(real, fake)]
+
+
+def of_entropy() -> object:
+    return [entropy.estimate(numbers(REAL)), entropy.estimate(numbers(CANDIDATES))]
+
+
+def of_meaning() -> object:
+    counts = meaning.counts(numbers(CANDIDATES), meaning.centres(numbers(REAL), 4, 7))
+    return [counts.tolist(), meaning.effective(counts), meaning.rarefied(counts, 5, 3)]
+
+
 def of_text_diversity() -> object:
     ngrams = text_diversity.ngrams(CANDIDATES["text"], 2)
     texts = CANDIDATES["text"].to_numpy()
@@ -292,7 +312,10 @@ OUTPUTS: Final[Mapping[str, Callable[[], object]]] = {
     "expectations.verifier": of_verifier,
     "expectations.outcomes": of_outcomes,
     "expectations.patterns": of_patterns,
+    "expectations.measures.clipped": of_clipped,
     "expectations.measures.distributions": of_distributions,
+    "expectations.measures.entropy": of_entropy,
+    "expectations.measures.meaning": of_meaning,
     "expectations.measures.text_diversity": of_text_diversity,
     "expectations.measures.features": of_features,
     "expectations.measures.manifold": of_manifold,

@@ -20,10 +20,12 @@ from experiments import (
     rare_class,
     registry,
     regression,
+    running,
     sampling_bias,
     strong_collapse,
     verification,
 )
+from experiments.__main__ import KEPT as RESULTS
 from experiments.experiment import Part
 from pipelines.common.seeds import derive_seed
 
@@ -32,8 +34,10 @@ SLOW = {"E1", "E2", "E3", "E4", "E5", "E6", "collapse-map", "rare-class"}
 NAMES = [
     pytest.param(name, marks=pytest.mark.simulation if name in SLOW else ())
     for name in registry.MODULES
-    if not registry.load(name).long
+    if not registry.load(name).long and not registry.load(name).needs
 ]
+FROM_PACKAGES = [name for name in registry.MODULES if registry.load(name).needs]
+"""Experiments on packages of data, which no test fetches; parts of them are committed."""
 
 
 @cache
@@ -49,6 +53,14 @@ def test_every_criterion_holds_or_is_listed(name: str) -> None:
     assert failed == {key for key in known_failures.read() if key[0] == name}
     assert len({each.name for each in found}) == len(found)
     assert all(each.ours.low <= each.ours.value <= each.ours.high for each in found)
+
+
+@pytest.mark.parametrize("name", FROM_PACKAGES)
+def test_what_was_measured_on_packages_holds_or_is_listed(name: str) -> None:
+    outcome = running.from_kept(registry.load(name), 0, RESULTS)
+    assert outcome is not None
+    failed = {(name, each.name) for each in outcome.findings if not each.holds}
+    assert failed == {key for key in known_failures.read() if key[0] == name}
 
 
 CHANGED: dict[str, tuple[str, ModuleType, str, float, int]] = {
