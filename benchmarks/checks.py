@@ -96,13 +96,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="print a line of JSON each instead")
     parser.add_argument("--from", dest="files", nargs="+", type=Path, help="lines of --json")
     asked = parser.parse_args(arguments)
+    kinds = asked.data.split(",")
+    if unknown := [name for name in kinds if name not in DATA]:
+        parser.error(f"--data has no {unknown[0]!r}; it is of {', '.join(DATA)}")
     if asked.files:
         lines_of = (line for each in asked.files for line in each.read_text().splitlines())
         print("\n".join(table([Judgement(**json.loads(line)) for line in lines_of])))
         return
     found: list[Judgement] = []
     with tempfile.TemporaryDirectory() as place, contextlib.chdir(place):
-        for name in asked.data.split(","):
+        for name in kinds:
             with progress.bar(asked.seeds, f"splits of {name}") as told:
                 for done in range(asked.seeds):
                     for each in _without_suite(judgements(name, asked.first + done)):

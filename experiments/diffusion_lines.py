@@ -1,8 +1,8 @@
 """E13: a diffusion model forgets what it does not draw, where its own images replace real ones.
 
-The model is the shipped generator `diffusion` with its shipped settings, and what is measured of a
-generation is what stage `evaluate` measures of a round: Fréchet distance, precision, recall and
-variance on fixed features of the real rows, beside a null of real rows in their place.
+The model is the shipped generator `diffusion` with fewer steps than are shipped, and what is
+measured of a generation is what stage `evaluate` measures of a round: Fréchet distance, precision,
+recall and variance on fixed features of the real rows, beside a null of real rows in their place.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Packages of data that some experiments read: fetched on request, and held to a digest.
 
 They come from registries by the ordinary clients, pip and npm, and are kept beside this module as
-they came; nothing of them is installed or run. An experiment whose packages are not there is not
-run, and says so.
+they came. Nothing of them is installed; to know what a source package is called, pip runs the file
+that builds it, after the archive was held to its digest. An experiment whose packages are not there
+is not run, and says so.
 """
 
 from __future__ import annotations
@@ -16,16 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lake.visible import visible
 from pipelines.common import digests
 
 FOLDER: Final = Path(__file__).with_name("fetched")
 """Where packages are kept; git ignores it."""
 CLIENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "PyPI": (sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:"),
-    "npm": ("npm", "pack"),
+    "npm": ("npm", "pack", "--ignore-scripts"),
 }
 """What fetches a source package of each registry into the folder where it is started."""
-PINS: Final = {"PyPI": "==", "npm": "@"}
+WANTED: Final = "wanted.txt"
+"""Names pip the package and its digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,20 @@ def fetch(packages: Iterable[Package]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for package in absent(packages):
         with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
-            pinned = f"{package.name}{PINS[package.registry]}{package.version}"
-            _run([*CLIENTS[package.registry], pinned], Path(folder), package)
-            _checked(Path(folder) / package.place.name, package).replace(package.place)
+            _run([*CLIENTS[package.registry], *_pinned(package, folder)], Path(folder), package)
+            place = Path(folder) / package.place.name
+            if not _is(place, package):
+                sys.exit(f"the registry gives another {package} than was measured on")
+            place.replace(package.place)
+
+
+def _pinned(package: Package, folder: str) -> tuple[str, ...]:
+    """Name a release to its client, with its digest where the client can hold to it."""
+    if package.registry == "npm":
+        return (f"{package.name}@{package.version}",)
+    line = f"{package.name}=={package.version} --hash=sha256:{package.sha256}"
+    (Path(folder) / WANTED).write_text(line, encoding="utf-8")
+    return ("--require-hashes", "--requirement", WANTED)
 
 
 def read(package: Package, wanted: Callable[[str], bool]) -> dict[str, bytes]:
@@ -91,13 +105,22 @@ def read(package: Package, wanted: Callable[[str], bool]) -> dict[str, bytes]:
 
 def _run(command: list[str], folder: Path, package: Package) -> None:
     try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)  # noqa: S603  constants
-    except (OSError, subprocess.CalledProcessError) as error:
-        sys.exit(f"{package} cannot be fetched ({error}); try again where its registry is reached")
+        subprocess.run(  # noqa: S603  constants
+            command, cwd=folder, check=True, capture_output=True, text=True
+        )
+    except OSError as error:
+        sys.exit(f"{package} cannot be fetched: {error}; {command[0]} fetches it")
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr.strip().splitlines() or ["no reason is given"])[-1]
+        sys.exit(f"{package} cannot be fetched: {visible(last)}")
 
 
 def _checked(place: Path, package: Package) -> Path:
     """Hold an archive to the digest of its package."""
-    if not place.exists() or digests.of_file(place) != package.sha256:
+    if not _is(place, package):
         sys.exit(f"{place} is not the {package} that was measured on; delete it, and fetch it anew")
     return place
+
+
+def _is(place: Path, package: Package) -> bool:
+    return place.exists() and digests.of_file(place) == package.sha256

@@ -136,8 +136,8 @@ EXPERIMENT: Final = Experiment(
         "is merged. The guard of the dialogues has a metric and a check of a user's own besides: "
         "distinct words of the mix. Scores are of the data set's task on 30 % of the rows, which "
         "no stage sees. By `dvc exp run` each stage is a program, which costs more than all of "
-        "them in one process, so one line of each data set is run by both, to show that figures "
-        "are equal, and the others in one process"
+        "them in one process; so all lines are run in one process, and one of each data set by "
+        "both, to show that figures are equal, where the list below says that it was run"
     ),
     parts=PARTS,
     conclude=regimes_found.conclude,

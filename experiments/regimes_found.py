@@ -175,24 +175,16 @@ def _regimes(data: str, lines: Lines) -> list[Finding]:
 def _guard(data: str, lines: Lines) -> list[Finding]:
     """Whether the guard objects to what has lost, in time, and to nothing else."""
     fell = [part for each in lines.values() for part in each if first_loss(part) is not None]
-    share = np.asarray([float(in_time(part)) for part in fell])
     rounds = [len(rounds_of(part, BLOCKED)) / ROUNDS for part in lines[VERIFIED]]
-    late = (
-        Estimate(float(share.mean()), float(share.min()), float(share.max()))
-        if len(share)
-        else Estimate(1.0, 1.0, 1.0)
+    blocked = at_most(
+        f"{data}: rounds that the guard blocks, {VERIFIED}", mean_of(np.asarray(rounds)), 0.0
     )
-    return [
-        at_least(
-            f"{data}: share of the {len(fell)} lines that lose two points which the guard blocks "
-            "by then (least and most)",
-            late,
-            1.0,
-        ),
-        at_most(
-            f"{data}: rounds that the guard blocks, {VERIFIED}", mean_of(np.asarray(rounds)), 0.0
-        ),
-    ]
+    if not fell:  # nothing that the guard could have missed
+        return [blocked]
+    share = np.asarray([float(in_time(part)) for part in fell])
+    late = Estimate(float(share.mean()), float(share.min()), float(share.max()))
+    what = f"{data}: share of lines that lose two points which the guard blocks by then"
+    return [at_least(f"{what} (least and most)", late, 1.0), blocked]
 
 
 def _by_dvc(parts: Mapping[str, Part]) -> list[Finding]:
@@ -236,9 +228,11 @@ def plot(parts: Mapping[str, Part]) -> SmallMultiples:
 def lists(parts: Mapping[str, Part], order: Sequence[str]) -> Sequence[Listing]:
     """Say line by line when the guard blocked, by what, and when the score fell."""
     rows = [_row(key, parts[key]) for key in order if key in parts]
+    by_dvc = sum(key.endswith(BY_DVC) for key in parts)
     others = "" if len(rows) == len(order) else "; `python -m experiments regimes` runs the others"
     title = (
-        f"{len(rows)} of {len(order)} lines were run, of {ROUNDS} rounds each{others}. A mix has "
+        f"{len(rows)} of {len(order)} lines were run, of {ROUNDS} rounds each, {by_dvc} of them by "
+        f"`dvc exp run` as well{others}. A mix has "
         f"lost where its score on the test rows is {100 * LOST:.0f} points or more below that of "
         "real rows alone, with an interval of losses only. Figures are by round."
     )

@@ -63,6 +63,8 @@ def main() -> None:
     sizes = [*sizes, *([MILLION] if asked.all else [])]
     real = asked.real or (QUICK_REAL if asked.quick else REAL)
     wanted = list(_stages(asked.until, ingest=not asked.no_ingest))
+    if not wanted or (wanted == ["ingest"] and asked.only in (project.ASKED, project.DIGITS)):
+        parser.error("no stage is left to measure; --until and --no-ingest say which there are")
     found = []
     for kind in [asked.only] if asked.only else KINDS:
         for rows in sizes:
@@ -87,13 +89,15 @@ def _everywhere(work: Work, stages: Sequence[str], places: Sequence[Place]) -> I
     """Measure stages in a process of their own, and then on each executor that is asked for."""
     yield from measure(work, stages)
     for place in places:
-        yield from measure(replace(work, place=place), ELSEWHERE)
+        elsewhere = [name for name in ELSEWHERE if name in stages]
+        yield from measure(replace(work, place=place), elsewhere)
 
 
 def _stages(until: str | None, *, ingest: bool) -> Iterator[str]:
     """List the stages to measure, up to the last one that is wanted."""
-    for name in (*(["ingest"] if ingest else []), *project.STAGES):
-        yield name
+    for name in ("ingest", *project.STAGES):
+        if ingest or name != "ingest":
+            yield name
         if name == until:
             return
 

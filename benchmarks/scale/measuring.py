@@ -47,6 +47,8 @@ class Row:
     """Greatest resident memory of all of its processes at once."""
     server_mib: float
     """Greatest resident memory of the lake's server so far."""
+    whole_cpu: float = 0.0
+    """As `cpu`, with the start of the interpreter and all imports."""
 
     @property
     def speed(self) -> float:
@@ -169,6 +171,7 @@ def measured(folder: Path, work: Work, name: str, env: Mapping[str, str] | None 
         peak_mib=round(peak / MIB, 1),
         all_mib=round(max(peak, seen.peak_all) / MIB, 1),
         server_mib=round(took["server_peak"] / MIB, 1),
+        whole_cpu=round(seen.own_cpu + took["server_cpu"] + not_waited, 2),
     )
 
 

@@ -55,7 +55,7 @@ class Beside:
     cpu: float
     """Processor seconds, those of the service left out."""
     peak_mib: float
-    """Greatest resident memory of one of its processes."""
+    """Greatest resident memory of all of its processes at once."""
 
 
 class PeerError(Exception):
@@ -143,7 +143,7 @@ def _of_first(
             raise PeerError(f"it failed: {done.err[-2000:]}")
         kept = int(done.out.strip().splitlines()[-1])
         peak = round(done.peak_all / MIB, 1)
-        return kept, round(taken.seconds, 2), round(taken.cpu, 2), peak
+        return kept, round(taken.seconds, 2), round(done.own_cpu, 2), peak
     raise PeerError("no interpreter of --peers has it")
 
 
@@ -164,7 +164,7 @@ def _ours(work: str, kind: str, rows: int, real: int, made: pl.DataFrame | None 
         rows,
         kept,
         round(sum(row.seconds for row in found), 2),
-        round(sum(row.cpu for row in found), 2),
+        round(sum(row.whole_cpu for row in found), 2),
         max(row.all_mib for row in found),
     )
 

@@ -36,6 +36,7 @@ def run(name: str, key: str | None) -> dict[str, Any]:
     return {
         "seconds": round(taken.seconds, 2),
         "cpu": round(taken.cpu + of_server, 2),
+        "server_cpu": round(of_server, 2),
         "waited_cpu": round(waited.ru_utime + waited.ru_stime, 2),
         "model_cpu": round(model.cpu, 2),
         "peak": peak("self"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +27,8 @@ class Watched:
     """Greatest resident memory of one process that it started, in bytes."""
     peak_all: int = 0
     """Greatest resident memory of all at once; memory that they share counts in each."""
+    own_cpu: float = 0.0
+    """Processor seconds of the process and of those that it waited for, from its start."""
     cpu_by_process: dict[int, float] = field(default_factory=dict)
     """Processor seconds by process, itself left out."""
 
@@ -41,7 +44,7 @@ def run(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> Watched
         import psutil  # noqa: F401, PLC0415  before the command is started
 
     found = Watched(-1, "", "")
-    pipe = subprocess.PIPE
+    pipe, before = subprocess.PIPE, _ended()
     with subprocess.Popen(
         command, cwd=folder, env=dict(env), stdout=pipe, stderr=pipe, text=True
     ) as process:
@@ -52,7 +55,14 @@ def run(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> Watched
             except subprocess.TimeoutExpired:
                 _look(process.pid, found)
         found.returncode = process.returncode
+    found.own_cpu = _ended() - before
     return found
+
+
+def _ended() -> float:
+    """Processor seconds of the processes that were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _look(process: int, found: Watched) -> None:

@@ -37,6 +37,7 @@ def test_every_stage_of_a_round_is_measured() -> None:
     stages = ["ingest", "fit", "generate", "verify", "curate", "evaluate", "publish"]
     assert [row["stage"] for row in found] == stages
     assert all(row["cpu"] > 0 and 20 < row["peak_mib"] < 4096 for row in found)
+    assert all(row["whole_cpu"] > row["cpu"] - 0.2 for row in found)
     assert {(row["executor"], row["workers"]) for row in found} == {("local", 1)}
     assert all(0 <= row["model_cpu"] < row["cpu"] for row in found)
 
@@ -77,10 +78,11 @@ def test_an_executor_is_named_with_its_workers() -> None:
 
 
 def test_what_a_process_starts_is_seen_although_nobody_waits_for_it(tmp_path: Path) -> None:
-    held = "import time; held = bytearray(64 << 20); sum(range(5_000_000)); time.sleep(0.6)"
+    held = "import time; held = bytearray(64 << 20); sum(range(5_000_000)); print(1); time.sleep(2)"
     start = (
-        f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {held!r}]); "
-        "time.sleep(0.9); print('done')"
+        "import subprocess as s, sys, time; "
+        f"child = s.Popen([sys.executable, '-u', '-c', {held!r}], stdout=s.PIPE); "
+        "child.stdout.readline(); time.sleep(0.5); print('done')"
     )
     found = watched.run([sys.executable, "-c", start], tmp_path, os.environ)
     assert (found.returncode, found.out.strip()) == (0, "done")

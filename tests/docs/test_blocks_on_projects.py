@@ -127,8 +127,10 @@ def test_killed(copied: Project) -> None:
     Path("wait-7").touch()
     command = [sys.executable, "-m", "review.cli.app", "stage", "generate", KEY]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as running:
-        assert until(lambda: len(shard_folders()) == 7, interval=0.02, timeout=200)
-        running.send_signal(signal.SIGKILL)
+        try:
+            assert until(lambda: len(shard_folders()) == 7, interval=0.02, timeout=200)
+        finally:
+            running.send_signal(signal.SIGKILL)
     Path("wait-7").unlink()
     agree("killed", copied.root)
 

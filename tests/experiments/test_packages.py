@@ -51,13 +51,26 @@ def test_a_package_is_fetched_once_and_read(package: Package, tmp_path: Path) ->
 def test_another_archive_is_refused(package: Package) -> None:
     other = replace(package, sha256="0" * 64)
     with pytest.raises(
-        SystemExit, match=r"is not the pictures 1\.0\.0 of npm that was measured on"
+        SystemExit, match=r"gives another pictures 1\.0\.0 of npm than was measured on"
     ):
         packages.fetch([other])
     assert not other.place.exists()
     packages.fetch([package])
     with pytest.raises(SystemExit, match="delete it, and fetch it anew"):
         packages.read(other, lambda _: True)
+
+
+def test_pip_holds_an_archive_to_its_digest_before_it_looks_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "FOLDER", tmp_path / "fetched")
+    wanted = tmp_path / "wanted"
+    copies = f"cat {packages.WANTED} > {wanted}; echo $0 $1 $2 >> {wanted}; echo no luck >&2; false"
+    monkeypatch.setattr(packages, "CLIENTS", {"PyPI": ("sh", "-c", copies)})
+    with pytest.raises(SystemExit, match="words 2 of PyPI cannot be fetched: no luck"):
+        packages.fetch([Package("PyPI", "words", "2", "MIT", "ab")])
+    named, given = "words==2 --hash=sha256:ab", "--require-hashes --requirement wanted.txt"
+    assert wanted.read_text() == named + given + "\n"
 
 
 def test_a_registry_that_is_not_reached_is_said(

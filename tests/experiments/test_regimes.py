@@ -93,7 +93,7 @@ def test_one_seed_makes_no_interval_and_is_listed() -> None:
     some = {name: part for name, part in lines().items() if name.endswith("seed 1")}
     assert regimes_found.conclude(some) == []
     (listing,) = regimes.lists(some)
-    assert listing.title.startswith("4 of 60 lines were run, of 5 rounds each; `python -m")
+    assert listing.title.startswith("4 of 60 lines were run, of 5 rounds each, 0 of them by `dvc")
     assert listing.rows[0] == [
         "digits, replace, seed 1",
         "2",

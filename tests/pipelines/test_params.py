@@ -57,7 +57,7 @@ def test_scorers_have_all_their_settings_and_a_round_may_leave_one_out(
     found = params.load(write(tmp_path, content))
     assert set(found.datasets["digits"].verify.scorers) == {"agreement", "distance"}
     own = params.resolve(found, "digits-1").settings.verify.scorers
-    assert own == {"distance": {"image": "image", "block_rows": 2048}}
+    assert own == {"distance": {"image": "image", "block_rows": 2048, "search": "exact"}}
 
 
 @pytest.mark.parametrize(

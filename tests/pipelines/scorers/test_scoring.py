@@ -136,7 +136,7 @@ def test_a_scorer_that_is_not_there_names_the_nearest() -> None:
 
 def test_settings_are_resolved_and_a_scorer_can_be_left_out() -> None:
     found = registry.resolved({"distance": {"block_rows": 5}, "agreement": None})
-    assert found == {"distance": {"image": "image", "block_rows": 5}}
+    assert found == {"distance": {"image": "image", "block_rows": 5, "search": "exact"}}
     with pytest.raises(ValueError, match=r"unknown key block_row; did you mean 'block_rows'"):
         registry.resolved({"distance": {"block_row": 5}})
 
