@@ -72,7 +72,8 @@ def _line(data: str, regime: str, seed: int, drawn: int, *, by_dvc: bool = False
         SUBSAMPLE: project.Regime("subsample", "accumulate-subsample"),
     }
     follow = exp_run.follow if by_dvc else following.follow
-    with tempfile.TemporaryDirectory() as folder, project.scratch(Path(folder)):
+    kept_open = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # by a lake that ends
+    with kept_open as folder, project.scratch(Path(folder)):
         with following.quiet():
             world = worlds.world(data, seed)
         return _part(follow(world, lines[regime], seed, ROUNDS))

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
+FOLLOWED: Final = 1_000
+"""Rounds that the metric and the check `rare_class` follow a line for."""
 LINES: Final = 2_000
 """Lines of rounds that are drawn."""
 LATEST: Final = 4

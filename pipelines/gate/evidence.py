@@ -69,14 +69,14 @@ def collect(ctx: RoundContext, commit: str, without: Without | None = None) -> E
         calibration=applied.to_round(ctx, commit),
         licences=licences.missing(lake, commit, mix.dataset, mix.rounds, taken),
         warned=curation.warned(verdicts, accepted),
-        history=_history(ctx, commit) if HISTORY in wanted else None,
+        history=_history(ctx, commit, without) if HISTORY in wanted else None,
         refusals=curation.refusals(verdicts) if REFUSALS in wanted else None,
         holdout_digest=holdout.digest_of(manifest.read(lake, commit, dataset, 0)) or "",
     )
 
 
-def _history(ctx: RoundContext, commit: str) -> list[PastRound]:
-    """This round and those before it, by their manifests."""
+def _history(ctx: RoundContext, commit: str, without: Without | None) -> list[PastRound]:
+    """This round and those before it, by their manifests; this one as it is without what goes."""
     lake, dataset = ctx.lake, ctx.round.dataset
     found = []
     for number in tables.rounds(lake, commit, dataset):
@@ -87,6 +87,8 @@ def _history(ctx: RoundContext, commit: str) -> list[PastRound]:
         maker = {} if is_real else content.get("generator") or {}
         names = (maker.get("kind") or "", maker.get("maker") or "")
         mix, metrics = content.get("next_mix") or {}, content.get("metrics") or {}
+        if without is not None and number == ctx.round.number:
+            mix, metrics = without.mix.model_dump(mode="json"), without.metrics
         found.append(PastRound(number, " ".join(filter(None, names)), mix, metrics))
     return found
 

@@ -105,16 +105,18 @@ class _Judge:
             for planned in (self.planned, None)
         )
         most = round_.settings.evaluate.sample
-        accepted, _ = measured_rows.read(self.lake, main, round_, "samples", most)
+        accepted, _ = measured_rows.read(self.lake, main, round_, "samples", most, taken=taken)
         mix, _ = mixes.measured(self.lake, main, round_, after, "mix")
         frames = {
             "real": tables.real_samples(self.lake, main, round_.dataset, before=round_.number),
             "validation": held_out.validation(),
-            "accepted": evidence.left(accepted, taken),
+            "accepted": accepted,
             "mix": mix.samples,
             "previous": mixes.measured(self.lake, main, round_, before, "previous")[0].samples,
         }
-        return mix.manifest, measurement.of_frames(round_, frames).to_dict()
+        # the mix before the take-down holds the round itself: no generator learned from it
+        found = measurement.of_frames(round_, frames, learned_from_previous=False)
+        return mix.manifest, found.to_dict()
 
 
 def judge(

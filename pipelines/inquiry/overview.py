@@ -9,6 +9,7 @@ from lake import refs
 from lake.client import Lake
 from lake.errors import NotFoundError
 from lineage import curation
+from lineage.evidence import number
 from pipelines.gate import rejections, reviews
 from pipelines.inquiry import ingest_summary, overrides
 from pipelines.params import Params, resolve
@@ -140,8 +141,9 @@ def _entry(
 
 def _weight(content: Mapping[str, Any]) -> dict[str, float]:
     """The weight of a real row in the mix that a round learned from, where it is not 1."""
-    weight = content.get("mix", {}).get("real_weight")
-    return {} if weight in (None, 1.0) else {"real_weight": weight}
+    weight = number(content, "mix", "real_weight")
+    share = number(content, "mix", "real_share")
+    return {} if weight in (None, 1.0) or not share else {"real_weight": weight}
 
 
 def _state(guard: Mapping[str, Any] | None) -> str:

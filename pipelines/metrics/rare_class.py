@@ -15,8 +15,6 @@ from pipelines.metrics.accepted import AcceptedMetric
 from pipelines.metrics.protocol import NEXT_MIX, MetricRequest
 from pipelines.metrics.values import Metric, MetricOf
 
-LATEST: Final = 1_000
-"""Rounds that lines are followed for at most; they end once half of them have lost the class."""
 NAMES: Final = ("rare_class_share", "rare_class_tenth", "rare_class_median", "rare_class_mean")
 NO_CLASSES: Final = "the real rows have no labels, or a single one"
 
@@ -79,7 +77,7 @@ def forecast(share: float, rows: int, seed: int) -> tuple[float, float, float]:
         NaN where it is not within the rounds that are followed, or the class is all there is.
     """
     mean = 0.0 if share == 0 else drift.mean_loss_time(share, rows)
-    times = drift.loss_times(share, rows, np.random.default_rng(seed), latest=LATEST)
+    times = drift.loss_times(share, rows, np.random.default_rng(seed), latest=drift.FOLLOWED)
     found = (drift.quantile(times, each) for each in (0.1, 0.5))
     tenth, median = (math.nan if each is None else float(each) for each in found)
     return tenth, median, math.nan if mean is None else mean

@@ -162,6 +162,7 @@ def evaluate_round(
     second: Configured[Task[Any]] | None = None,
     metrics: Sequence[Configured[RoundMetric[Any]]] = (SHAPE,),
     real_round: bool = False,
+    learned_from_previous: bool = True,
 ) -> Evaluation:
     """Measure a round.
 
@@ -170,7 +171,7 @@ def evaluate_round(
         validation: real rows that no generator saw.
         accepted: the round's accepted samples.
         mix: what the next generator would learn from.
-        previous: what this round's generator learned from.
+        previous: the mix that it is compared with, which this round's generator learned from.
         candidates: the round's candidates that can be read, for metrics that compare with them.
         confidence: of the suite's classifier in accepted and validation rows, for metrics that
             read it.
@@ -182,6 +183,8 @@ def evaluate_round(
         second: what mixes are judged by besides, by models of another family.
         metrics: what measures the round and the mix.
         real_round: whether the accepted samples are real; the mix alone is measured then.
+        learned_from_previous: whether the generator learned from `previous`; if not, metrics that
+            compare with what it learned from have no figure.
 
     Raises:
         DataError: a set is too small to measure.
@@ -192,7 +195,8 @@ def evaluate_round(
     _check_sizes(named)
     n = min(len(each.labels) for each in named.values())
     request = _request(named, n, settings, seed)
-    also = {CANDIDATES: candidates, TRAINED_ON: previous, NEXT_MIX: mix}
+    trained_on = previous if learned_from_previous else None
+    also = {CANDIDATES: candidates, TRAINED_ON: trained_on, NEXT_MIX: mix}
     read = {name for each in metrics for name in each.plugin.reads}
     whole = {name: rows for name, rows in also.items() if name in read and rows is not None}
     request = replace(request, whole={**request.whole, **whole}, confidence=confidence or {})

@@ -121,7 +121,7 @@ class Evaluate(StrictModel):
     sample: int | None = Field(None, ge=100)
     """Rows that figures are measured on at most, of the round, of the mix and of the mix before it:
     of more as many are drawn by the seed of the round. None: all, however many there are. Counts,
-    lineage, leaks and copies are of all rows in any case."""
+    lineage, leaks and what the suite says of copies are of all rows in any case."""
 
 
 class Publish(StrictModel):

@@ -41,7 +41,13 @@ def drawn(rows: pl.DataFrame, round_: Round, name: str, most: int | None) -> pl.
 
 
 def read(
-    lake: Lake, ref: str, round_: Round, table: str, most: int | None
+    lake: Lake,
+    ref: str,
+    round_: Round,
+    table: str,
+    most: int | None,
+    *,
+    taken: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, int]:
     """Read rows of the current round from a table, as `drawn` draws them, and count them all.
 
@@ -51,14 +57,20 @@ def read(
         round_: the round.
         table: such as samples, by whose name they are drawn.
         most: as in `drawn`.
+        taken: round, row of those that are left out; None: none is.
     """
     if most is None:
-        found = tables.read_round(lake, ref, round_.dataset, table, round_.number)
+        found = _without(tables.read_round(lake, ref, round_.dataset, table, round_.number), taken)
         return found, len(found)
     scanned = lake.scan(ref, refs.partition(round_.dataset, table, round_.number))
     what = f"{table} of round {round_.number} of {round_.dataset} at {ref}"
-    every = tables.collected(scanned.select(tables.OCCURRENCE), what)
+    listed = tables.collected(scanned.select(tables.OCCURRENCE), what)
+    every = _without(listed, taken).sort(tables.OCCURRENCE)
     return with_payload(scanned, drawn(every, round_, table, most), what), len(every)
+
+
+def _without(rows: pl.DataFrame, taken: pl.DataFrame | None) -> pl.DataFrame:
+    return rows if taken is None else rows.join(taken, on=tables.OCCURRENCE, how="anti")
 
 
 def with_payload(stored: pl.LazyFrame, rows: pl.DataFrame, what: str) -> pl.DataFrame:
@@ -107,9 +119,17 @@ def sentence(figures: Mapping[str, Any]) -> str | None:
     try:
         rows, of, error = (figures[SAMPLED][name] for name in ("rows", "of", "standard_error"))
         told = ", ".join(f"{int(count):,} of {name}" for name, count in of.items())
+        if not told:
+            return None
         return (
-            f"figures are measured on {int(rows):,} rows each of {told}; a share has a standard "
-            f"error of {float(error):.2%} at most from that"
+            f"figures are measured on {int(rows):,} rows each of {told}, or fewer; a share of so "
+            f"many has a standard error of {float(error):.2%} at most from that"
         )
-    except (KeyError, TypeError, ValueError, AttributeError):  # no such section, or a damaged one
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OverflowError,
+    ):  # no such section, or a damaged one
         return None

@@ -23,6 +23,8 @@ def of_frames(
     round_: Round,
     frames: Mapping[str, pl.DataFrame],
     confidence: Mapping[str, NDArray[np.float64]] | None = None,
+    *,
+    learned_from_previous: bool = True,
 ) -> Evaluation:
     """Measure samples, mix and mix before, as `pipelines.metrics.evaluate_round` does.
 
@@ -33,6 +35,7 @@ def of_frames(
             learn from; `previous`, the mix that it is compared with; maybe `candidates`, as
             `read_candidates` gives them.
         confidence: of the suite's classifier, for metrics that read it; None: it is not known.
+        learned_from_previous: whether the round's generator learned from `previous`.
 
     Raises:
         DataError: a set is too small to measure.
@@ -47,6 +50,7 @@ def of_frames(
         settings=round_.settings.evaluate,
         seed=derive_seed(round_.seed, round_.dataset, round_.number, "evaluate"),
         real_round=source_states.is_real(round_),
+        learned_from_previous=learned_from_previous,
     )
 
 

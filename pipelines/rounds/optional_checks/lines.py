@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, ClassVar, Final
 
+import numpy as np
 from pydantic import Field
 
 from lineage import drift
@@ -107,6 +108,9 @@ class RareClass(GuardCheck[RareClassSettings]):
         if share is None:
             absent = "not measured: evaluate.metrics names no `rare_class`, or rows have no classes"
             return CheckResult(None, NOT_MEASURED, absent, limit)
+        sampled = number(evidence.metrics, "sampled", "rows")
+        if sampled is not None and sampled < evidence.mix.rows:  # times follow the rows of a mix
+            tenth, median, mean = _forecast(share, evidence.mix.rows)
         rounds = [_rounds(each) for each in (tenth, median, mean)]
         told = (
             f"the rarest class has {share:.3f} of the {evidence.mix.rows:,} rows of the next mix; "
@@ -117,6 +121,14 @@ class RareClass(GuardCheck[RareClassSettings]):
         if tenth is None:
             return CheckResult(None, "pass", told, limit)
         return CheckResult(tenth, "warn" if tenth < settings.warn else "pass", told, limit)
+
+
+def _forecast(share: float, rows: int) -> tuple[float | None, float | None, float | None]:
+    """As the metric has it of a whole mix, of so many rows."""
+    random = np.random.default_rng(rows)
+    times = drift.loss_times(share, rows, random, latest=drift.FOLLOWED)
+    mean = 0.0 if share == 0 else drift.mean_loss_time(share, rows)
+    return drift.quantile(times, 0.1), drift.quantile(times, 0.5), mean
 
 
 def _rounds(value: float | None) -> str:

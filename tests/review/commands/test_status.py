@@ -111,8 +111,15 @@ def test_what_figures_were_measured_on_is_said(capsys: pytest.CaptureFixture[str
     sampled = {"rows": 20_000, "of": {"accepted": 1_000_000}, "standard_error": 0.003536}
     said = " ".join(shown(capsys, {"metrics": {"sampled": sampled}}).split())
     assert "round 0: figures are measured on 20,000 rows each of 1,000,000 of accepted" in said
-    assert "a share has a standard error of 0.35% at most" in said
-    for damaged in (None, 3, {}, {"rows": "x", "of": {}, "standard_error": 1}, sampled | {"of": 1}):
+    assert "a share of so many has a standard error of 0.35% at most" in said
+    nonsense = {"rows": "x", "of": {}, "standard_error": 1}
+    for damaged in (
+        None,
+        3,
+        {},
+        nonsense,
+        *(sampled | each for each in ({"of": 1}, {"of": {}}, {"rows": float("inf")})),
+    ):
         assert "measured on" not in shown(capsys, {"metrics": {"sampled": damaged}})
 
 
@@ -140,4 +147,7 @@ def test_real_rows_that_weigh_more_than_others_are_said(
     assert "own-1 learned from real rows that weigh 1.62 each, and generated ones that" in out
     assert "own-0 learned" not in out
     assert overview._weight({"mix": {"real_weight": 1.0}}) == overview._weight({}) == {}
-    assert overview._weight({"mix": {"real_weight": 2.5}}) == {"real_weight": 2.5}
+    mix = {"real_weight": 2.5, "real_share": 0.4}
+    assert overview._weight({"mix": mix}) == {"real_weight": 2.5}
+    for other in ({"real_share": 0.0}, {"real_weight": "x"}, {"real_weight": float("nan")}):
+        assert overview._weight({"mix": mix | other}) == {}

@@ -56,6 +56,16 @@ def rare(tenth: float | None, about: Evidence = REPLACED) -> CheckResult:
     )
 
 
+def test_of_a_sampled_mix_a_class_is_followed_at_the_size_of_the_whole() -> None:
+    many = replace(REPLACED, mix=REPLACED.mix.model_copy(update={"rows": 1_000_000}))
+    figures = {"rare_class_share": {"value": 0.01}, "rare_class_tenth": {"value": 2.0}}
+    said = {"round": figures, "sampled": {"rows": 200, "of": {"mix": 1_000_000}}}
+    found = lines.RareClass().judge(replace(many, metrics=said), LIMITS, lines.RareClassSettings())
+    assert (found.value, found.verdict) == (None, "pass")
+    assert "1,000,000 rows" in found.detail
+    assert "within more rounds than were followed" in found.detail
+
+
 def test_a_class_that_one_line_in_ten_soon_loses_is_warned_of() -> None:
     found = rare(2.0)
     assert (found.value, found.verdict) == (2.0, "warn")
