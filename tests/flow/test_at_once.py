@@ -23,6 +23,7 @@ from pipelines.rounds import (
     context,
     history,
     manifest,
+    measured_rows,
     mixes,
     receipts,
     round_holdout,
@@ -252,6 +253,18 @@ def test_figures_of_many_rows_are_of_a_sample_and_counts_of_all(
     assert sampled["summary"]["variance_mix"] != whole["summary"]["variance_mix"]
     assert measured()[0] == sampled
     assert manifest == of_all
+
+
+def test_a_sample_is_drawn_of_the_rows_that_are_left(copied: Project) -> None:
+    round_, lake = context.open_context("tiny-2").round, copied.lake()
+    whole, count = measured_rows.read(lake, "main", round_, "samples", None)
+    taken = whole.head(2).select(tables.OCCURRENCE)
+    left, rows = measured_rows.read(lake, "main", round_, "samples", 5, taken=taken)
+    assert (len(left), rows) == (5, count - 2)
+    assert left.join(taken, on=tables.OCCURRENCE, how="semi").is_empty()
+    assert left.equals(whole.join(left, on=tables.OCCURRENCE, how="semi").sort(tables.OCCURRENCE))
+    assert measured_rows.read(lake, "main", round_, "samples", 5, taken=taken)[0].equals(left)
+    assert not measured_rows.read(lake, "main", round_, "samples", 5)[0].equals(left)
 
 
 def test_a_subsample_is_what_the_next_fit_learns_from(copied: Project) -> None:
